@@ -1,0 +1,105 @@
+import type { EndpointSettings, IPAM, PortBinding, PortMap } from '@wharf/api/network';
+
+/** What the engine asks of container networking. Implemented by LinuxNetworking; records survive in the metadata. */
+export interface Networking {
+  /** Rewrites kernel state (bridges, nft table, port map, DNS) from the records, and adopts living sandboxes. */
+  reconcile(running: ReadonlySet<string>): Promise<void>;
+
+  createNetwork(spec: NetworkSpec): Promise<{ id: string; warnings: string[] }>;
+  removeNetwork(nameOrId: string): Promise<void>;
+  /** By full id, exact name, then unique id prefix; not_found `network x not found`. */
+  network(nameOrId: string): NetworkRecord;
+  networks(): readonly NetworkRecord[];
+  /** Containers attached now, for inspect's `Containers` and prune's in-use test. */
+  endpointsOf(networkId: string): readonly EndpointRecord[];
+
+  /** Throws Docker's error where create must refuse: unknown network, address outside the subnet, bad port... */
+  validate(request: SandboxRequest): void;
+  /** Allocates addresses and ports, makes the netns and its interfaces, starts its DNS. Undoes itself on a throw. */
+  openSandbox(request: SandboxRequest): Promise<Sandbox>;
+  /** Releases all of it. Idempotent; never waits for the kernel to remove a veth. */
+  closeSandbox(containerId: string): Promise<void>;
+  sandbox(containerId: string): Sandbox | undefined;
+
+  /** To a running container, live; to a stopped one the engine only notes it. */
+  connect(containerId: string, network: string, settings: EndpointSettings): Promise<void>;
+  disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void>;
+  /** New name for DNS answers. */
+  rename(containerId: string, name: string): void;
+  close(): Promise<void>;
+}
+
+export interface NetworkSpec {
+  readonly name: string;
+  readonly driver: string;
+  readonly internal: boolean;
+  readonly attachable: boolean;
+  readonly ingress: boolean;
+  readonly enableIPv4: boolean;
+  readonly enableIPv6: boolean;
+  readonly ipam: IPAM;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly configOnly: boolean;
+  readonly configFrom?: string;
+}
+
+export interface NetworkRecord extends NetworkSpec {
+  readonly id: string;
+  /** RFC 3339 with nanoseconds. */
+  readonly created: string;
+  readonly scope: 'local';
+  /** bridge, host and none: cannot be removed. */
+  readonly predefined: boolean;
+}
+
+export interface EndpointRecord {
+  readonly id: string;
+  readonly networkId: string;
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly macAddress: string;
+  readonly ipv4?: string;
+  readonly ipv4PrefixLength?: number;
+  readonly ipv6?: string;
+  readonly ipv6PrefixLength?: number;
+}
+
+export interface SandboxRequest {
+  readonly containerId: string;
+  /** Without the leading slash. */
+  readonly containerName: string;
+  readonly hostname: string;
+  readonly domainname: string;
+  /** bridge (also for `default`), host, none, container:<id>, or a network's name. */
+  readonly networkMode: string;
+  /** By network name. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  readonly exposedPorts: readonly string[];
+  readonly portBindings: PortMap;
+  readonly publishAllPorts: boolean;
+  readonly dns: readonly string[];
+  readonly dnsOptions: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly extraHosts: readonly string[];
+  /** Legacy --link: `container:alias`, resolved to ids by the engine. */
+  readonly links: readonly { readonly containerId: string; readonly name: string; readonly alias: string }[];
+  /** Written into the network namespace. */
+  readonly sysctls: Readonly<Record<string, string>>;
+}
+
+export interface Sandbox {
+  readonly containerId: string;
+  /** For the runtime spec: a path to join; `new` for an empty namespace; `host`. */
+  readonly namespace:
+    | { readonly kind: 'path'; readonly path: string }
+    | { readonly kind: 'host' }
+    | { readonly kind: 'container'; readonly containerId: string };
+  readonly sandboxKey: string;
+  /** Contents for the container's own files. */
+  readonly hosts: string;
+  readonly resolvConf: string;
+  /** As inspect shows them: keyed by network name. */
+  readonly endpoints: Readonly<Record<string, EndpointSettings>>;
+  readonly ports: Readonly<Record<string, readonly PortBinding[] | null>>;
+}

@@ -1,0 +1,25 @@
+/** A container's root: layers below, a writable directory on top. Implemented by OverlaySnapshotter. */
+export interface Snapshotter {
+  /** Makes the writable layer of container `id` over these layers (bottom to top). */
+  prepare(id: string, diffIds: readonly string[]): Promise<void>;
+  /** What to mount at the container's `/`, for the runtime spec or for mount(2). */
+  mounts(id: string): OverlayMount;
+  /** Mounts the root on the host (idempotent) and returns the path; for cp, copy-up, old runtimes. */
+  mount(id: string): Promise<string>;
+  unmount(id: string): Promise<void>;
+  /** Renames to the trash and returns; the bytes are removed in the background. Idempotent. */
+  remove(id: string): Promise<void>;
+  /** Bytes in the writable layer. */
+  usage(id: string): Promise<number>;
+  /** Removes what no container in `keep` owns: after a crash. */
+  reconcile(keep: ReadonlySet<string>): Promise<void>;
+}
+
+export interface OverlayMount {
+  /** Top to bottom, as overlayfs wants them. */
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  /** Where `mount` puts it. */
+  readonly target: string;
+}
