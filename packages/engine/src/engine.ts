@@ -1,0 +1,168 @@
+import type { Duplex, Readable } from 'node:stream';
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspect,
+  ContainerSummary,
+  ContainerTop,
+  WaitResponse,
+} from '@wharf/api/container';
+import type { EventMessage } from '@wharf/api/events';
+import type { ExecCreateRequest, ExecInspect } from '@wharf/api/exec';
+import type { Filters } from '@wharf/api/filters';
+import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } from '@wharf/api/image';
+import type { EndpointSettings, NetworkCreateRequest, NetworkCreateResponse, NetworkInspect } from '@wharf/api/network';
+import type { JsonMessage } from '@wharf/api/streams/json-message';
+import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
+import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
+import type { Platform } from '@wharf/oci/image-config';
+
+/**
+ * The use cases, one file each in its noun's folder. Requests arrive decoded and at the newest API version;
+ * answers leave at the newest version: older ones are made by `server/compat`. Every method rejects with EngineError.
+ */
+export interface Engine {
+  readonly containers: ContainerUseCases;
+  readonly exec: ExecUseCases;
+  readonly images: ImageUseCases;
+  readonly networks: NetworkUseCases;
+  readonly volumes: VolumeUseCases;
+  readonly system: SystemUseCases;
+}
+
+export interface ContainerUseCases {
+  create(
+    name: string | undefined,
+    request: ContainerCreateRequest,
+    platform: string | undefined,
+  ): Promise<ContainerCreateResponse>;
+  start(idOrName: string): Promise<void>;
+  stop(idOrName: string, options: StopOptions): Promise<void>;
+  restart(idOrName: string, options: StopOptions): Promise<void>;
+  kill(idOrName: string, signal: string | undefined): Promise<void>;
+  pause(idOrName: string): Promise<void>;
+  unpause(idOrName: string): Promise<void>;
+  rename(idOrName: string, name: string): Promise<void>;
+  remove(idOrName: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  /** Resolves at once when the wait is armed; `exited` when the condition is met. */
+  wait(idOrName: string, condition: WaitCondition, signal: AbortSignal): Promise<{ exited: Promise<WaitResponse> }>;
+  list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<ContainerSummary[]>;
+  inspect(idOrName: string, options: { size: boolean }): Promise<ContainerInspect>;
+  logs(idOrName: string, options: LogOptions, signal: AbortSignal): Promise<{ tty: boolean; stream: Readable }>;
+  attach(idOrName: string, options: AttachOptions): Promise<AttachedStream>;
+  resize(idOrName: string, size: { rows: number; columns: number }): Promise<void>;
+  top(idOrName: string, psArgs: string): Promise<ContainerTop>;
+  prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
+}
+
+export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+export interface StopOptions {
+  readonly signal?: string;
+  /** Seconds; negative waits for ever. */
+  readonly timeout?: number;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Unix seconds with fraction; 0 is unset. */
+  readonly since: number;
+  readonly until: number;
+  readonly timestamps: boolean;
+  readonly details: boolean;
+  /** Negative is all. */
+  readonly tail: number;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly stream: boolean;
+  readonly logs: boolean;
+  readonly detachKeys: string | undefined;
+}
+
+/** Reading gives stdcopy frames (raw with a tty); writing feeds stdin. Detach keys are already looked for. */
+export interface AttachedStream {
+  readonly tty: boolean;
+  readonly stream: Duplex;
+}
+
+export interface ExecUseCases {
+  create(idOrName: string, request: ExecCreateRequest): Promise<{ Id: string }>;
+  /** With `detach` resolves when it runs, with no stream. */
+  start(
+    execId: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: [height: number, width: number] },
+  ): Promise<AttachedStream | undefined>;
+  inspect(execId: string): Promise<ExecInspect>;
+  resize(execId: string, size: { rows: number; columns: number }): Promise<void>;
+}
+
+export interface ImageUseCases {
+  list(options: {
+    all: boolean;
+    digests: boolean;
+    manifests: boolean;
+    sharedSize: boolean;
+    filters: Filters;
+  }): Promise<ImageSummary[]>;
+  inspect(name: string, options: { manifests: boolean; platform?: Platform }): Promise<ImageInspect>;
+  history(name: string, platform: Platform | undefined): Promise<ImageHistoryItem[]>;
+  tag(name: string, repo: string, tag: string): Promise<void>;
+  remove(
+    name: string,
+    options: { force: boolean; noprune: boolean; platforms: readonly Platform[] },
+  ): Promise<ImageDeleteItem[]>;
+  prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;
+  load(
+    archive: Readable,
+    options: { quiet: boolean; platforms: readonly Platform[]; signal: AbortSignal },
+    progress: (message: JsonMessage) => void,
+  ): Promise<void>;
+  save(names: readonly string[], options: { platforms: readonly Platform[]; signal: AbortSignal }): Promise<Readable>;
+  import(
+    source: Readable,
+    options: {
+      repo: string;
+      tag: string;
+      message: string;
+      changes: readonly string[];
+      platform?: Platform;
+      signal: AbortSignal;
+    },
+    progress: (message: JsonMessage) => void,
+  ): Promise<void>;
+}
+
+export interface NetworkUseCases {
+  create(request: NetworkCreateRequest): Promise<NetworkCreateResponse>;
+  list(filters: Filters): Promise<NetworkInspect[]>;
+  inspect(idOrName: string, options: { verbose: boolean; scope: string }): Promise<NetworkInspect>;
+  remove(idOrName: string): Promise<void>;
+  connect(idOrName: string, container: string, settings: EndpointSettings | undefined): Promise<void>;
+  disconnect(idOrName: string, container: string, force: boolean): Promise<void>;
+  prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }>;
+}
+
+export interface VolumeUseCases {
+  create(request: VolumeCreateRequest): Promise<VolumeInspect>;
+  list(filters: Filters): Promise<VolumeList>;
+  inspect(name: string): Promise<VolumeInspect>;
+  remove(name: string, force: boolean): Promise<void>;
+  prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }>;
+}
+
+export interface SystemUseCases {
+  info(): Promise<SystemInfo>;
+  version(): Promise<VersionInfo>;
+  diskUsage(types: readonly string[]): Promise<DiskUsage>;
+  /** Replays since..now, then streams until `until`, abort, or for ever. Unix seconds with fraction. */
+  events(
+    options: { since?: number; until?: number; filters: Filters },
+    signal: AbortSignal,
+  ): AsyncIterable<EventMessage>;
+}
