@@ -1,0 +1,111 @@
+import type { EventMessage } from '@wharf/api/events';
+import { nowNanos } from '@wharf/base/timestamp';
+
+/** What happened to which object. `attributes` are the Actor's. */
+export interface EngineEvent {
+  readonly type: EventMessage['Type'];
+  /** `create`, `die`, `exec_start: sh -c true`, `health_status: healthy`. */
+  readonly action: string;
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Nanoseconds since 1970; now if left out. */
+  readonly time?: bigint;
+}
+
+export interface EventPublisher {
+  publish(event: EngineEvent): void;
+}
+
+export interface EventSubscription {
+  /** Nanoseconds since 1970. Without both bounds nothing is replayed. */
+  readonly since?: bigint;
+  readonly until?: bigint;
+  readonly accepts: (event: EventMessage) => boolean;
+}
+
+/** Docker keeps the last 256 events for `since`, in memory. */
+const kept = 256;
+/** A subscriber that does not read loses events rather than the daemon its memory. */
+const queueLimit = 8192;
+
+/** The daemon's events: a short memory, and whoever listens now. */
+export class EventBus implements EventPublisher {
+  readonly #ring: EventMessage[] = [];
+  readonly #listeners = new Set<(event: EventMessage) => void>();
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  publish({ type, action, id, attributes, time = nowNanos() }: EngineEvent): void {
+    const message: EventMessage = {
+      Type: type,
+      Action: action,
+      Actor: { ID: id, Attributes: { ...attributes } },
+      scope: 'local',
+      time: Number(time / 1_000_000_000n),
+      timeNano: Number(time),
+    };
+    this.#ring.push(message);
+    if (this.#ring.length > kept) this.#ring.shift();
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  /** Calls back for each event from now on; returns the function that ends it. */
+  listen(listener: (event: EventMessage) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Replays what is remembered between the bounds, then streams until `until`, abort, or for ever. Listens at once. */
+  subscribe({ since, until, accepts }: EventSubscription, signal: AbortSignal): AsyncIterable<EventMessage> {
+    const queue = this.#replay(since, until).filter(accepts);
+    let wake = Promise.withResolvers<void>();
+    let ended = signal.aborted;
+    const stopListening = this.listen((event) => {
+      if (queue.length >= queueLimit || !accepts(event)) return;
+      queue.push(event);
+      wake.resolve();
+    });
+    const timer = until === undefined ? undefined : setTimeout(end, millisecondsUntil(until));
+    signal.addEventListener('abort', end, { once: true });
+
+    function end(): void {
+      ended = true;
+      stopListening();
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      wake.resolve();
+    }
+
+    async function* drain(): AsyncGenerator<EventMessage> {
+      try {
+        while (!signal.aborted) {
+          const next = queue.shift();
+          if (next) yield next;
+          else if (ended) return;
+          else {
+            await wake.promise;
+            wake = Promise.withResolvers<void>();
+          }
+        }
+      } finally {
+        end();
+      }
+    }
+    return drain();
+  }
+
+  #replay(since: bigint | undefined, until: bigint | undefined): EventMessage[] {
+    if (since === undefined && until === undefined) return [];
+    const from = since === undefined ? 0 : Number(since);
+    const to = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
+    return this.#ring.filter((event) => event.timeNano >= from && event.timeNano <= to);
+  }
+}
+
+function millisecondsUntil(until: bigint): number {
+  const milliseconds = Number((until - nowNanos()) / 1_000_000n);
+  // setTimeout overflows to "at once" above 2^31.
+  return Math.min(Math.max(milliseconds, 0), 2 ** 31 - 1);
+}
