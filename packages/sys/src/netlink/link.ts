@@ -1,0 +1,185 @@
+import { attributeText, decodeAttributes, NetlinkBatch } from './batch.ts';
+import type { NetlinkMessage, NetlinkSocket } from './socket.ts';
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
+const RTM_SETLINK = 19;
+const NLM_F_EXCL = 0x200;
+const NLM_F_CREATE = 0x400;
+const AF_BRIDGE = 7;
+const IFF_UP = 1;
+const attributes = {
+  address: 1,
+  ifname: 3,
+  mtu: 4,
+  link: 5,
+  master: 10,
+  protinfo: 12,
+  linkinfo: 18,
+  netNsFd: 28,
+  numTxQueues: 31,
+  numRxQueues: 32,
+} as const;
+const INFO_KIND = 1;
+const INFO_DATA = 2;
+const VETH_INFO_PEER = 1;
+const IFLA_BRPORT_MODE = 4;
+const IFLA_BRPORT_ISOLATED = 33;
+
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly mac: string;
+  readonly kind: string;
+  readonly master: number | undefined;
+  readonly up: boolean;
+}
+
+export interface BridgeSpec {
+  readonly name: string;
+  readonly mac: string;
+  readonly mtu?: number;
+}
+
+export interface VethSpec {
+  /** The host's end. */
+  readonly name: string;
+  /** Index of the bridge that gets the host's end. */
+  readonly master?: number;
+  readonly mtu?: number;
+  readonly peer: { readonly name: string; readonly mac: string; readonly namespace: number };
+}
+
+/** A link on top of another one: macvlan or ipvlan, made straight into a namespace. */
+export interface StackedLinkSpec {
+  readonly name: string;
+  readonly parent: number;
+  readonly namespace: number;
+  readonly mac?: string;
+  readonly mtu?: number;
+  readonly kind: 'macvlan' | 'ipvlan';
+  /** MACVLAN_MODE_* or IPVLAN_MODE_*. */
+  readonly mode: number;
+  readonly flags?: number;
+}
+
+/** Creates a bridge, up. Its MAC is given, so that it does not change with its ports. */
+export function addBridge(batch: NetlinkBatch, { name, mac, mtu }: BridgeSpec): void {
+  batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
+    to.text(attributes.ifname, name).attribute(attributes.address, macBytes(mac));
+    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
+    to.nested(attributes.linkinfo, () => to.text(INFO_KIND, 'bridge'));
+  });
+}
+
+/** Creates a veth pair in one message: the host's end up and on its bridge, the peer down in its namespace. */
+export function addVeth(batch: NetlinkBatch, { name, master, mtu, peer }: VethSpec): void {
+  batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
+    to.text(attributes.ifname, name);
+    if (master !== undefined) to.u32(attributes.master, master);
+    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
+    to.u32(attributes.numTxQueues, 1).u32(attributes.numRxQueues, 1);
+    to.nested(attributes.linkinfo, () => {
+      to.text(INFO_KIND, 'veth');
+      to.nested(INFO_DATA, () => to.attribute(VETH_INFO_PEER, peerAttributes(peer, mtu)));
+    });
+  });
+}
+
+function peerAttributes(peer: VethSpec['peer'], mtu: number | undefined): Uint8Array {
+  const inner = new NetlinkBatch().message(0, 0, linkHeader({}), (to) => {
+    to.text(attributes.ifname, peer.name).attribute(attributes.address, macBytes(peer.mac));
+    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
+    to.u32(attributes.netNsFd, peer.namespace).u32(attributes.numTxQueues, 1).u32(attributes.numRxQueues, 1);
+  });
+  return inner.bytes.subarray(16);
+}
+
+export function addStackedLink(batch: NetlinkBatch, spec: StackedLinkSpec): void {
+  batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({}), (to) => {
+    to.text(attributes.ifname, spec.name).u32(attributes.link, spec.parent).u32(attributes.netNsFd, spec.namespace);
+    if (spec.mac !== undefined) to.attribute(attributes.address, macBytes(spec.mac));
+    if (spec.mtu !== undefined) to.u32(attributes.mtu, spec.mtu);
+    to.nested(attributes.linkinfo, () => {
+      to.text(INFO_KIND, spec.kind);
+      to.nested(INFO_DATA, () => {
+        if (spec.kind === 'macvlan') to.u32(1, spec.mode);
+        else to.u16(1, spec.mode).u16(2, spec.flags ?? 0);
+      });
+    });
+  });
+}
+
+export interface LinkChange {
+  readonly up?: boolean;
+  readonly name?: string;
+  readonly mac?: string;
+  readonly mtu?: number;
+  readonly master?: number;
+}
+
+export function setLink(batch: NetlinkBatch, index: number, change: LinkChange): void {
+  const flags = change.up === undefined ? {} : { flags: change.up ? IFF_UP : 0, change: IFF_UP };
+  batch.message(RTM_NEWLINK, 0, linkHeader({ index, ...flags }), (to) => {
+    if (change.name !== undefined) to.text(attributes.ifname, change.name);
+    if (change.mac !== undefined) to.attribute(attributes.address, macBytes(change.mac));
+    if (change.mtu !== undefined) to.u32(attributes.mtu, change.mtu);
+    if (change.master !== undefined) to.u32(attributes.master, change.master);
+  });
+}
+
+/** How a bridge treats one of its ports. */
+export function setBridgePort(batch: NetlinkBatch, index: number, port: { hairpin?: boolean; isolated?: boolean }) {
+  batch.message(RTM_SETLINK, 0, linkHeader({ family: AF_BRIDGE, index }), (to) => {
+    to.nested(attributes.protinfo, () => {
+      if (port.hairpin !== undefined) to.u8(IFLA_BRPORT_MODE, port.hairpin ? 1 : 0);
+      if (port.isolated !== undefined) to.u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0);
+    });
+  });
+}
+
+export function deleteLink(batch: NetlinkBatch, index: number): void {
+  batch.message(RTM_DELLINK, 0, linkHeader({ index }));
+}
+
+export function linkByName(socket: NetlinkSocket, name: string): Link | undefined {
+  return socket.get(RTM_GETLINK, linkHeader({}), (to) => void to.text(attributes.ifname, name), decodeLink);
+}
+
+export function listLinks(socket: NetlinkSocket): Link[] {
+  return socket.dump(RTM_GETLINK, linkHeader({}), decodeLink);
+}
+
+function decodeLink({ type, body }: NetlinkMessage): Link | undefined {
+  if (type !== RTM_NEWLINK) return undefined;
+  const found = decodeAttributes(body.subarray(16));
+  const info = found.get(attributes.linkinfo);
+  const mac = found.get(attributes.address);
+  return {
+    index: body.readInt32LE(4),
+    name: attributeText(found.get(attributes.ifname)),
+    mac: mac ? formatMac(mac) : '',
+    kind: info ? attributeText(decodeAttributes(info).get(INFO_KIND)) : '',
+    master: found.get(attributes.master)?.readUInt32LE(0),
+    up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+  };
+}
+
+/** struct ifinfomsg */
+function linkHeader(fields: { family?: number; index?: number; flags?: number; change?: number }): Uint8Array {
+  const header = Buffer.alloc(16);
+  header[0] = fields.family ?? 0;
+  header.writeInt32LE(fields.index ?? 0, 4);
+  header.writeUInt32LE(fields.flags ?? 0, 8);
+  header.writeUInt32LE(fields.change ?? 0, 12);
+  return header;
+}
+
+function macBytes(mac: string): Uint8Array {
+  return Uint8Array.from(mac.split(':'), (part) => Number.parseInt(part, 16));
+}
+
+function formatMac(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':');
+}
