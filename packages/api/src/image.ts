@@ -1,5 +1,5 @@
 import type { Descriptor } from '@wharf/oci/descriptor';
-import type { ImageRunConfig, Platform } from '@wharf/oci/image-config';
+import type { ContainerDefaults, Platform } from '@wharf/oci/image-config';
 import type { StringMap } from './common.ts';
 
 export interface ImageSummary {
@@ -38,7 +38,7 @@ export interface ImageInspect {
   /** RFC 3339; absent when the image says none. */
   Created?: string;
   Author: string;
-  Config: ImageRunConfig | null;
+  Config: ContainerDefaults | null;
   Architecture: string;
   Variant?: string;
   Os: string;
