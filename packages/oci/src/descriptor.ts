@@ -1,14 +1,15 @@
-import type { Platform } from './image-config.ts';
+import type { Digest } from './digest.ts';
+import type { Platform } from './platform.ts';
 
-/** Points at content: image-spec/descriptor.md. */
+/** Points at content by digest. image-spec/descriptor.md */
 export interface Descriptor {
-  mediaType: string;
-  /** `sha256:...` */
-  digest: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
   /** Bytes. */
-  size: number;
-  annotations?: Record<string, string>;
-  platform?: Platform;
-  urls?: string[];
-  artifactType?: string;
+  readonly size: number;
+  readonly urls?: readonly string[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly data?: string;
+  readonly platform?: Platform;
+  readonly artifactType?: string;
 }
