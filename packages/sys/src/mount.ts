@@ -1,0 +1,90 @@
+import { check } from './errno.ts';
+import { cString, syscall } from './syscall.ts';
+
+/** mount(2) flags; the names are the kernel's. */
+export const mountFlags = {
+  MS_RDONLY: 1,
+  MS_NOSUID: 2,
+  MS_NODEV: 4,
+  MS_NOEXEC: 8,
+  MS_REMOUNT: 32,
+  MS_NOATIME: 1024,
+  MS_BIND: 4096,
+  MS_MOVE: 8192,
+  MS_REC: 16384,
+  MS_UNBINDABLE: 1 << 17,
+  MS_PRIVATE: 1 << 18,
+  MS_SLAVE: 1 << 19,
+  MS_SHARED: 1 << 20,
+} as const;
+
+export interface MountRequest {
+  readonly source: string;
+  readonly target: string;
+  readonly type?: string;
+  readonly flags?: number;
+  /** Options of the file system, comma-separated; at most a page. */
+  readonly data?: string;
+}
+
+/** mount(2). Throws SystemError. */
+export function mount({ source, target, type, flags = 0, data }: MountRequest): void {
+  const result = syscall(
+    'mount',
+    cString(source),
+    cString(target),
+    type === undefined ? null : cString(type),
+    flags,
+    data === undefined ? null : cString(data),
+  );
+  check(result, `mount ${source} on ${target}`);
+}
+
+/** Makes `target` another view of `source`; with `recursive`, of all that is mounted below it too. */
+export function bindMount(
+  source: string,
+  target: string,
+  options: { recursive?: boolean; readOnly?: boolean } = {},
+): void {
+  const flags = mountFlags.MS_BIND | (options.recursive ? mountFlags.MS_REC : 0);
+  mount({ source, target, flags });
+  // The kernel takes no other flag on the call that binds: read-only is a second one.
+  if (options.readOnly) {
+    mount({ source: 'none', target, flags: mountFlags.MS_BIND | mountFlags.MS_REMOUNT | mountFlags.MS_RDONLY });
+  }
+}
+
+const propagationFlags = {
+  private: mountFlags.MS_PRIVATE,
+  rprivate: mountFlags.MS_PRIVATE | mountFlags.MS_REC,
+  shared: mountFlags.MS_SHARED,
+  rshared: mountFlags.MS_SHARED | mountFlags.MS_REC,
+  slave: mountFlags.MS_SLAVE,
+  rslave: mountFlags.MS_SLAVE | mountFlags.MS_REC,
+} as const;
+
+export type Propagation = keyof typeof propagationFlags;
+
+export function setPropagation(target: string, propagation: Propagation): void {
+  mount({ source: 'none', target, flags: propagationFlags[propagation] });
+}
+
+/** umount2(2). `detach` is lazy: gone from the tree at once, freed when the last user lets go. */
+export function unmount(target: string, options: { detach?: boolean } = {}): void {
+  const MNT_DETACH = 2;
+  const UMOUNT_NOFOLLOW = 8;
+  check(syscall('umount2', cString(target), UMOUNT_NOFOLLOW | (options.detach ? MNT_DETACH : 0)), `unmount ${target}`);
+}
+
+/** Unmounts everything stacked on `target`; a target that is no mount point is fine. */
+export function unmountAll(target: string): void {
+  const EINVAL = 22;
+  const ENOENT = 2;
+  const MNT_DETACH = 2;
+  const UMOUNT_NOFOLLOW = 8;
+  for (;;) {
+    const result = syscall('umount2', cString(target), UMOUNT_NOFOLLOW | MNT_DETACH);
+    if (result === -EINVAL || result === -ENOENT) return;
+    check(result, `unmount ${target}`);
+  }
+}
