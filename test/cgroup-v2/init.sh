@@ -1,0 +1,22 @@
+#!/bin/bash
+# The first process of the kernel that boot.sh starts: mounts what a host has, runs the command, powers off.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t cgroup2 -o nsdelegate cgroup2 /sys/fs/cgroup
+echo "+cpu +io +memory +pids" >/sys/fs/cgroup/cgroup.subtree_control
+for directory in /run /tmp /var/lib /dev/shm; do mkdir -p "$directory" && mount -t tmpfs tmpfs "$directory"; done
+mkdir -p /dev/pts && mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts
+mkdir -p /run/modules/lib && ln -s /usr/lib/uml/modules /run/modules/lib/modules
+for module in overlay bridge veth nf_tables nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct; do
+  modprobe -d /run/modules "$module" 2>/dev/null
+done
+ip link set lo up
+work=$(sed -n 's/.*wharf_work=\([^ ]*\).*/\1/p' /proc/cmdline)
+echo "--- wharf ---"
+cd "$(cat "$work/directory")" && bash -c "$(cat "$work/command")" </dev/null 2>&1
+echo $? >"$work/status"
+echo "--- end ---"
+sync
+echo o >/proc/sysrq-trigger
+sleep 60
