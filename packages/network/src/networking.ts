@@ -2,8 +2,13 @@ import type { EndpointSettings, IPAM, PortBinding, PortMap } from '@wharf/api/ne
 
 /** What the engine asks of container networking. Implemented by LinuxNetworking; records survive in the metadata. */
 export interface Networking {
-  /** Rewrites kernel state (bridges, nft table, port map, DNS) from the records, and adopts living sandboxes. */
-  reconcile(running: ReadonlySet<string>): Promise<void>;
+  /**
+   * Rewrites kernel state (bridges, nft table, port map, DNS) from the records, and adopts living sandboxes:
+   * `running` maps the id of each running container to its init's pid. Sandboxes of others are released.
+   */
+  reconcile(running: ReadonlyMap<string, number>): Promise<void>;
+  /** Brings back what others removed: bridges, the nft table. Cheap where nothing is missing. */
+  repair(): Promise<void>;
 
   createNetwork(spec: NetworkSpec): Promise<{ id: string; warnings: string[] }>;
   removeNetwork(nameOrId: string): Promise<void>;
@@ -26,7 +31,11 @@ export interface Networking {
   disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void>;
   /** New name for DNS answers. */
   rename(containerId: string, name: string): void;
-  close(): Promise<void>;
+  /**
+   * Lets go of sockets and namespaces; running containers keep their network. With `removeHostState` the bridges
+   * and the nft table go too, unless sandboxes remain.
+   */
+  close(options?: { removeHostState: boolean }): Promise<void>;
 }
 
 export interface NetworkSpec {

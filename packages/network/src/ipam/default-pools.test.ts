@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatPrefix, type Prefix, parsePrefix } from '../address.ts';
+import { choosePool, defaultBridgeRegions, defaultRegions } from './default-pools.ts';
+
+const rows: readonly [taken: readonly string[], expected: string][] = [
+  [[], '172.18.0.0/24'],
+  [['172.18.0.0/24', '172.18.1.0/24'], '172.18.2.0/24'],
+  [['172.18.0.7/32'], '172.18.1.0/24'],
+  [['172.16.0.0/12'], '192.168.0.0/24'],
+  [['172.16.0.0/12', '192.168.0.0/16'], '10.0.0.0/24'],
+  [['0.0.0.0/0'], 'none'],
+  [['fd00::/8'], '172.18.0.0/24'],
+];
+
+for (const [taken, expected] of rows) {
+  test(`with ${taken.join(', ') || 'nothing'} taken the next pool is ${expected}`, () => {
+    const pool = choosePool(
+      defaultRegions,
+      taken.map((text) => parsePrefix(text)!),
+    );
+    assert.equal(pool ? formatPrefix(pool) : 'none', expected);
+  });
+}
+
+test('the default bridge is a /16', () => {
+  assert.equal(formatPrefix(choosePool(defaultBridgeRegions, [])!), '172.17.0.0/16');
+});
+
+test('the 4,096th network finds a pool', () => {
+  const taken: Prefix[] = [];
+  for (let count = 0; count < 4096; count++) {
+    const pool = choosePool(defaultRegions, taken.slice(-8));
+    assert.ok(pool);
+    taken.push(pool);
+  }
+  const all = choosePool(defaultRegions, [...new Map(taken.map((p) => [p.base, p])).values()]);
+  assert.ok(all);
+});
