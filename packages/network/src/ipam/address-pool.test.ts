@@ -38,7 +38,11 @@ describe('AddressPool', () => {
   });
 
   test('takes from the range, and both addresses of a /31', () => {
-    const ranged = new AddressPool({ subnet: parsePrefix('10.5.0.0/24')!, range: parsePrefix('10.5.0.128/30')!, reserved: [] });
+    const ranged = new AddressPool({
+      subnet: parsePrefix('10.5.0.0/24')!,
+      range: parsePrefix('10.5.0.128/30')!,
+      reserved: [],
+    });
     assert.equal(text(ranged.allocate()), '10.5.0.128');
     const pair = new AddressPool({ subnet: parsePrefix('10.5.0.0/31')!, reserved: [parseAddress('10.5.0.0')!] });
     assert.equal(text(pair.allocate()), '10.5.0.1');

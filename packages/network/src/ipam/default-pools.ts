@@ -1,4 +1,4 @@
-import { type Prefix, parsePrefix, prefixOf, prefixSize, prefixesOverlap } from '../address.ts';
+import { type Prefix, parsePrefix, prefixesOverlap, prefixOf, prefixSize } from '../address.ts';
 
 /** A region that is cut into subnets of one size, as daemon.json's default-address-pools. */
 export interface PoolRegion {

@@ -24,6 +24,9 @@ const NFT_SET_INTERVAL = 4;
 const NFT_SET_MAP = 8;
 const NFT_SET_ELEM_INTERVAL_END = 1;
 const NFTA_SET_ELEM_FLAGS = 3;
+const NFTA_SET_USERDATA = 13;
+// Without it nft(8) lists every name as "". NFTNL_UDATA_SET_KEYBYTEORDER, its length, BYTEORDER_HOST_ENDIAN.
+const keyInHostOrder = Uint8Array.of(0, 4, 1, 0, 0, 0);
 
 export type NftFamily = keyof typeof families;
 export type NftHook = keyof typeof hooks;
@@ -126,6 +129,7 @@ export class NftTransaction {
       to.u32be(4, typeNumber(key)).u32be(5, typeLength(key));
       if (value) to.u32be(6, typeNumber(value)).u32be(7, typeLength(value));
       to.u32be(10, ++this.#setId);
+      if (key.length === 1 && key[0] === 'ifname') to.attribute(NFTA_SET_USERDATA, keyInHostOrder);
     });
     return this;
   }

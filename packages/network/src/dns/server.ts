@@ -1,0 +1,105 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { inNetworkNamespace } from '@wharf/sys/namespaces';
+import { boundPort, closeSocket, openBoundSocket } from '@wharf/sys/socket';
+import { redirectDns } from './redirect.ts';
+import { type NameView, resolve } from './resolver.ts';
+import { frame } from './upstream.ts';
+
+/** Where a container's resolver asks. Docker's address, inside the container's own loopback. */
+export const dnsAddress = '127.0.0.11';
+const addressBytes = Uint8Array.of(127, 0, 0, 11);
+const maxTcpClients = 64;
+const tcpIdleMilliseconds = 10_000;
+
+export interface DnsPorts {
+  readonly udp: number;
+  readonly tcp: number;
+}
+
+/** The DNS server of one sandbox, listening inside its network namespace. */
+export class DnsServer {
+  readonly ports: DnsPorts;
+  readonly #udp: Socket;
+  readonly #tcp: Server;
+  readonly #clients = new Set<TcpSocket>();
+
+  /** `ports` reopens the server of a sandbox whose namespace already redirects to them. */
+  static async open(namespace: number, view: NameView, ports?: DnsPorts): Promise<DnsServer> {
+    // Port 53 itself stays free for name servers that run in the container.
+    const sockets = inNetworkNamespace(namespace, () => {
+      const udp = openBoundSocket('udp', { address: addressBytes, port: ports?.udp ?? 0 });
+      try {
+        const address = { address: addressBytes, port: ports?.tcp ?? 0, reuseAddress: true, listen: 64 };
+        const tcp = openBoundSocket('tcp', address);
+        const chosen = { udp: boundPort(udp), tcp: boundPort(tcp) };
+        redirectDns(chosen);
+        return { udp, tcp, chosen };
+      } catch (error) {
+        closeSocket(udp);
+        throw error;
+      }
+    });
+    const server = new DnsServer(sockets.chosen, view);
+    await server.#listen(sockets);
+    return server;
+  }
+
+  private constructor(ports: DnsPorts, view: NameView) {
+    this.ports = ports;
+    this.#udp = createSocket('udp4');
+    this.#udp.on('error', () => {});
+    this.#udp.on('message', (bytes: Buffer, { address, port }) => {
+      void resolve(view, Buffer.from(bytes), 'udp').then((answer) => answer && this.#reply(answer, port, address));
+    });
+    this.#tcp = createServer((client) => this.#serve(client, view));
+    this.#tcp.on('error', () => {});
+  }
+
+  close(): void {
+    this.#udp.close();
+    this.#tcp.close();
+    for (const client of this.#clients) client.destroy();
+  }
+
+  async #listen({ udp, tcp }: { udp: number; tcp: number }): Promise<void> {
+    const udpReady = Promise.withResolvers<void>();
+    const tcpReady = Promise.withResolvers<void>();
+    this.#udp.bind({ fd: udp }, udpReady.resolve);
+    this.#tcp.listen({ fd: tcp }, tcpReady.resolve);
+    await Promise.all([udpReady.promise, tcpReady.promise]);
+    this.#udp.unref();
+    this.#tcp.unref();
+  }
+
+  #reply(answer: Buffer, port: number, address: string): void {
+    // The container may be gone by now, and the socket with it.
+    try {
+      this.#udp.send(answer, port, address, () => {});
+    } catch {}
+  }
+
+  #serve(client: TcpSocket, view: NameView): void {
+    if (this.#clients.size >= maxTcpClients) {
+      client.destroy();
+      return;
+    }
+    this.#clients.add(client);
+    client.on('close', () => this.#clients.delete(client));
+    client.on('error', () => client.destroy());
+    client.setTimeout(tcpIdleMilliseconds, () => client.destroy());
+    let received = Buffer.alloc(0);
+    client.on('data', (chunk: Buffer) => {
+      received = Buffer.concat([received, chunk]);
+      while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+        const end = 2 + received.readUInt16BE(0);
+        const query = Buffer.from(received.subarray(2, end));
+        received = received.subarray(end);
+        void resolve(view, query, 'tcp').then((answer) => {
+          if (answer) client.write(frame(answer));
+          else client.destroy();
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import type { Logger } from '@wharf/base/logger';
+import { hasErrno } from '@wharf/sys/errno';
+import { forwardHook, listHookedChains, listTables, type NftTable, NftTransaction } from '@wharf/sys/netlink/nftables';
+import { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import {
+  bridgeElements,
+  type FirewallBridge,
+  type FirewallPort,
+  portElement,
+  ruleset,
+  type SetElement,
+} from './ruleset.ts';
+
+/** Keeps the daemon's own nf_tables table equal to the bridges and ports it was told of. Touches no other table. */
+export class Firewall {
+  readonly #socket: NetlinkSocket;
+  readonly #table: NftTable;
+  readonly #log: Logger;
+  readonly #bridges = new Map<string, FirewallBridge>();
+  readonly #ports = new Set<FirewallPort>();
+
+  constructor(table: string, log: Logger) {
+    this.#socket = NetlinkSocket.open('netfilter');
+    this.#table = { family: 'inet', name: table };
+    this.#log = log;
+  }
+
+  addBridge(bridge: FirewallBridge): void {
+    const first = this.#bridges.size === 0;
+    this.#bridges.set(bridge.name, bridge);
+    if (first) this.rewrite();
+    else this.#add(bridgeElements(bridge));
+  }
+
+  removeBridge(name: string): void {
+    const bridge = this.#bridges.get(name);
+    if (!bridge) return;
+    this.#bridges.delete(name);
+    this.#delete(bridgeElements(bridge));
+  }
+
+  addPorts(ports: readonly FirewallPort[]): void {
+    if (ports.length === 0) return;
+    for (const port of ports) this.#ports.add(port);
+    this.#add(ports.map(portElement));
+  }
+
+  removePorts(ports: readonly FirewallPort[]): void {
+    const known = ports.filter((port) => this.#ports.delete(port));
+    if (known.length > 0) this.#delete(known.map(portElement));
+  }
+
+  /** Takes note of ports without writing them: `rewrite` follows. */
+  restorePorts(ports: readonly FirewallPort[]): void {
+    for (const port of ports) this.#ports.add(port);
+  }
+
+  /** Takes note of a bridge without writing it: `rewrite` follows. */
+  restoreBridge(bridge: FirewallBridge): void {
+    this.#bridges.set(bridge.name, bridge);
+  }
+
+  /** Replaces the whole table in one transaction: connections and other tables see no gap. */
+  rewrite(): void {
+    const { sets, chains } = ruleset([...this.#bridges.values()], [...this.#ports]);
+    const transaction = new NftTransaction().addTable(this.#table).deleteTable(this.#table).addTable(this.#table);
+    for (const set of sets) transaction.addSet(this.#table, set);
+    for (const chain of chains) transaction.addChain(this.#table, chain);
+    for (const chain of chains) transaction.addRules(this.#table, chain);
+    for (const { name, elements } of sets) transaction.addElements(this.#table, name, elements);
+    transaction.commit(this.#socket, `write the nf_tables table ${this.#table.name}`);
+  }
+
+  /** False when somebody flushed it. */
+  isPresent(): boolean {
+    return listTables(this.#socket).some(({ family, name }) => family === 'inet' && name === this.#table.name);
+  }
+
+  /** Says so where another table drops what we forward: a verdict of ours cannot overrule it. */
+  warnOfForwardPolicies(): void {
+    for (const chain of listHookedChains(this.#socket)) {
+      if (chain.hook !== forwardHook || chain.policy !== 'drop' || chain.table === this.#table.name) continue;
+      const { family, table, name } = chain;
+      this.#log.warn('Forwarded packets are dropped by another nf_tables chain: accept the bridges there', {
+        chain: `${family} ${table} ${name}`,
+        bridges: [...this.#bridges.keys()].join(' '),
+      });
+    }
+  }
+
+  removeTable(): void {
+    if (!this.isPresent()) return;
+    new NftTransaction().deleteTable(this.#table).commit(this.#socket, `delete the table ${this.#table.name}`);
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+
+  #add(elements: readonly SetElement[]): void {
+    this.#change('add', elements);
+  }
+
+  #delete(elements: readonly SetElement[]): void {
+    this.#change('delete', elements);
+  }
+
+  #change(action: 'add' | 'delete', elements: readonly SetElement[]): void {
+    const transaction = new NftTransaction();
+    const bySet = Map.groupBy(elements, ({ set }) => set);
+    for (const [set, members] of bySet) {
+      const list = members.map(({ element }) => element);
+      if (action === 'add') transaction.addElements(this.#table, set, list);
+      else transaction.deleteElements(this.#table, set, list);
+    }
+    try {
+      transaction.commit(this.#socket, `${action} elements of ${[...bySet.keys()].join(', ')}`);
+    } catch (error) {
+      // Somebody flushed the table, or part of it.
+      if (!hasErrno(error, 'ENOENT')) throw error;
+      this.rewrite();
+    }
+  }
+}
