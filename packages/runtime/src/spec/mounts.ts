@@ -1,0 +1,144 @@
+import { posix } from 'node:path';
+import type { HostConfig } from '@wharf/api/container';
+import type { OciMount } from '@wharf/oci/runtime-spec';
+
+/** One mount as the engine resolved it: sources are paths of the host that exist. */
+export interface SpecMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly destination: string;
+  readonly source: string;
+  readonly readOnly: boolean;
+  readonly propagation: string;
+  readonly nonRecursive: boolean;
+  readonly readOnlyNonRecursive: boolean;
+  readonly readOnlyForceRecursive: boolean;
+  readonly tmpfsOptions: readonly string[];
+}
+
+/** The container's own files on the host; the engine writes them before the start. */
+export interface NetworkFiles {
+  readonly hosts: string;
+  readonly hostname: string;
+  readonly resolvConf: string;
+}
+
+export interface MountsInput {
+  readonly hostConfig: HostConfig;
+  readonly mounts: readonly SpecMount[];
+  readonly files: NetworkFiles | undefined;
+  /** Host directory behind /dev/shm, for the ipc modes that share it. */
+  readonly shmPath: string | undefined;
+  /** Bytes, where HostConfig leaves it to the daemon. */
+  readonly defaultShmSize: number;
+  /** The init binary on the host, where one is wanted. */
+  readonly init: string | undefined;
+  /** Read-only binds become so with all that is mounted below them (kernel 5.12 and a runtime that knows `rro`). */
+  readonly recursiveReadOnly: boolean;
+  readonly writableCgroups: boolean;
+}
+
+export const initDestination = '/sbin/docker-init';
+
+/** Docker's mounts, then the user's in the order of their depth, so that nested ones land inside their parents. */
+export function createMounts(input: MountsInput): OciMount[] {
+  const own = sortByDepth([...userMounts(input), ...fileMounts(input), ...shmMounts(input)]);
+  const taken = new Set(own.map((mount) => mount.destination));
+  const defaults = defaultMounts(input).filter(
+    ({ destination }) => !taken.has(destination) && !(taken.has('/dev') && destination.startsWith('/dev/')),
+  );
+  return [...defaults, ...own, ...initMount(input)];
+}
+
+function defaultMounts({ hostConfig, defaultShmSize, writableCgroups }: MountsInput): OciMount[] {
+  const { Privileged, IpcMode, ReadonlyRootfs } = hostConfig;
+  const readOnlySys = Privileged ? [] : ['ro'];
+  const readOnlyCgroups = (Privileged || writableCgroups) && !ReadonlyRootfs ? [] : ['ro'];
+  const mounts: OciMount[] = [
+    fileSystem('/proc', 'proc', 'proc', ['nosuid', 'noexec', 'nodev']),
+    fileSystem('/dev', 'tmpfs', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
+    fileSystem('/dev/pts', 'devpts', 'devpts', [
+      'nosuid',
+      'noexec',
+      'newinstance',
+      'ptmxmode=0666',
+      'mode=0620',
+      'gid=5',
+    ]),
+    fileSystem('/sys', 'sysfs', 'sysfs', ['nosuid', 'noexec', 'nodev', ...readOnlySys]),
+    fileSystem('/sys/fs/cgroup', 'cgroup', 'cgroup', [...readOnlyCgroups, 'nosuid', 'noexec', 'nodev']),
+    fileSystem('/dev/mqueue', 'mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
+  ];
+  if (IpcMode !== 'none') {
+    const size = `size=${hostConfig.ShmSize || defaultShmSize}`;
+    mounts.push(fileSystem('/dev/shm', 'tmpfs', 'shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', size]));
+  }
+  return mounts;
+}
+
+function fileSystem(destination: string, type: string, source: string, options: string[]): OciMount {
+  return { destination, type, source, options };
+}
+
+function userMounts({ mounts, recursiveReadOnly }: MountsInput): OciMount[] {
+  return mounts.map((mount) => {
+    if (mount.type === 'tmpfs')
+      return fileSystem(mount.destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(mount.tmpfsOptions));
+    const options = [mount.nonRecursive ? 'bind' : 'rbind'];
+    if (mount.readOnly) options.push(recursiveReadOnly && !mount.readOnlyNonRecursive ? 'rro' : 'ro');
+    if (mount.propagation !== '') options.push(mount.propagation);
+    return bind(mount.source, mount.destination, options);
+  });
+}
+
+/** Options that exclude each other share a key; the last one given wins. */
+const exclusive: Readonly<Record<string, string>> = {
+  rw: 'ro',
+  suid: 'nosuid',
+  dev: 'nodev',
+  exec: 'noexec',
+  async: 'sync',
+  nomand: 'mand',
+  atime: 'noatime',
+  diratime: 'nodiratime',
+  norelatime: 'relatime',
+  nostrictatime: 'strictatime',
+};
+
+function mergeTmpfsOptions(options: readonly string[]): string[] {
+  const merged = new Map(['noexec', 'nosuid', 'nodev', 'rprivate'].map((option) => [option, option]));
+  for (const option of options) {
+    if (option === 'defaults' || option === '') continue;
+    const key = exclusive[option] ?? option.split('=', 1)[0]!;
+    merged.delete(key);
+    merged.set(key, option);
+  }
+  return [...merged.values()];
+}
+
+function fileMounts({ files, mounts, hostConfig }: MountsInput): OciMount[] {
+  if (!files) return [];
+  const options = ['rbind', ...(hostConfig.ReadonlyRootfs ? ['ro'] : []), 'rprivate'];
+  return [
+    bind(files.resolvConf, '/etc/resolv.conf', options),
+    bind(files.hostname, '/etc/hostname', options),
+    bind(files.hosts, '/etc/hosts', options),
+  ].filter(({ destination }) => !mounts.some((mount) => mount.destination === destination));
+}
+
+function shmMounts({ shmPath, mounts }: MountsInput): OciMount[] {
+  if (shmPath === undefined || mounts.some((mount) => mount.destination === '/dev/shm')) return [];
+  return [bind(shmPath, '/dev/shm', ['rbind', 'rprivate'])];
+}
+
+function initMount({ init }: MountsInput): OciMount[] {
+  return init === undefined ? [] : [bind(init, initDestination, ['bind', 'ro'])];
+}
+
+function bind(source: string, destination: string, options: string[]): OciMount {
+  return { destination, type: 'bind', source, options };
+}
+
+function sortByDepth(mounts: OciMount[]): OciMount[] {
+  const depth = (mount: OciMount) => posix.normalize(mount.destination).split('/').length;
+  return mounts.sort((a, b) => depth(a) - depth(b));
+}

@@ -1,0 +1,68 @@
+import { existsSync } from 'node:fs';
+import type { Ulimit } from '@wharf/api/container';
+import { readBoundingSet } from '@wharf/sys/capabilities';
+import { type RlimitName, readRlimit, rlimitNumbers } from '@wharf/sys/rlimit';
+import type { SeccompSource } from '../seccomp/seccomp.ts';
+import { knownCapabilities } from './capabilities.ts';
+import { findInitBinary } from './init-binary.ts';
+import type { HardLimits } from './rlimits.ts';
+import type { RuntimeFeatures, SpecHost } from './spec.ts';
+import { readDefaultMaskedPaths } from './system-paths.ts';
+
+export interface SpecHostOptions {
+  readonly seccomp: SeccompSource;
+  readonly runtime: RuntimeFeatures;
+  readonly defaultShmSize: number;
+  readonly defaultUlimits: readonly Ulimit[];
+  readonly noNewPrivileges: boolean;
+  readonly initByDefault: boolean;
+  /** `--init-path`; undefined looks for one. */
+  readonly initPath: string | undefined;
+  /** Where programs are looked for, as in PATH. */
+  readonly searchPath: readonly string[];
+}
+
+/** What this machine grants to containers; read once at start-up. */
+export function readSpecHost(options: SpecHostOptions): SpecHost {
+  const bits = readBoundingSet();
+  const capabilities = new Set(knownCapabilities.filter((_, bit) => bits.has(bit)));
+  let init: string | undefined = options.initPath;
+  return {
+    capabilities,
+    hardLimits: capabilities.has('CAP_SYS_RESOURCE') ? undefined : readHardLimits(),
+    maskedPaths: readDefaultMaskedPaths(),
+    seccomp: options.seccomp,
+    apparmorProfile: existsSync('/sys/kernel/security/apparmor') ? 'unconfined' : undefined,
+    defaultShmSize: options.defaultShmSize,
+    defaultUlimits: options.defaultUlimits,
+    noNewPrivileges: options.noNewPrivileges,
+    initByDefault: options.initByDefault,
+    findInit: () => {
+      init ??= findInitBinary(options.searchPath);
+      return init;
+    },
+    runtime: options.runtime,
+  };
+}
+
+function readHardLimits(): HardLimits {
+  const names = Object.keys(rlimitNumbers) as RlimitName[];
+  return Object.fromEntries(names.map((name) => [name, readRlimit(name).hard]));
+}
+
+/** From the names and versions that `crun --version` and `runc --version` print. */
+export function runtimeFeatures(name: 'crun' | 'runc', version: string, kernel: string): RuntimeFeatures {
+  const isCrun = name === 'crun';
+  const kernelKnows = isAtLeast(kernel, 5, 12);
+  return {
+    name,
+    rootMount: isCrun ? isAtLeast(version, 1, 22) : isAtLeast(version, 1, 0),
+    seccompBpf: isCrun,
+    recursiveReadOnly: kernelKnows && (isCrun ? isAtLeast(version, 1, 5) : isAtLeast(version, 1, 1)),
+  };
+}
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [foundMajor = 0, foundMinor = 0] = version.split(/[.+-]/).map((part) => Number.parseInt(part, 10) || 0);
+  return foundMajor > major || (foundMajor === major && foundMinor >= minor);
+}
