@@ -22,6 +22,10 @@ const numbers = {
   close: [3, 57],
   ioctl: [16, 29],
   dup3: [292, 24],
+  clock_gettime: [228, 113],
+  waitid: [247, 95],
+  writev: [20, 66],
+  shutdown: [48, 210],
   socket: [41, 198],
   connect: [42, 203],
   accept4: [288, 242],
@@ -98,6 +102,13 @@ const numbers = {
   flock: [73, 32],
   quotactl: [179, 60],
   syncfs: [306, 267],
+  statfs: [137, 43],
+  flistxattr: [196, 13],
+  fgetxattr: [193, 10],
+  pread64: [17, 67],
+  pwrite64: [18, 68],
+  fchmod: [91, 52],
+  fchown: [93, 55],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type SyscallName = keyof typeof numbers;
