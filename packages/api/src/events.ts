@@ -1,4 +1,5 @@
 import type { StringMap } from './common.ts';
+import { escapeHtml } from './streams/json-message.ts';
 
 export type EventType =
   | 'builder'
@@ -23,4 +24,9 @@ export interface EventMessage {
   time: number;
   /** Unix nanoseconds: beyond what a double holds. */
   timeNano: bigint;
+}
+
+/** One event as JSON. By hand for `timeNano`: JSON.stringify knows no integers of 64 bits. */
+export function encodeEvent({ timeNano, ...event }: EventMessage): string {
+  return escapeHtml(`${JSON.stringify(event).slice(0, -1)},"timeNano":${timeNano}}`);
 }

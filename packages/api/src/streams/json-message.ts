@@ -14,5 +14,12 @@ export interface JsonMessage {
 
 /** One line of the stream: the object and CR LF. */
 export function encodeJsonMessage(message: JsonMessage): string {
-  return `${JSON.stringify(message)}\r\n`;
+  return `${escapeHtml(JSON.stringify(message))}\r\n`;
+}
+
+const escapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };
+
+/** Go's encoder escapes these in streams, so that its output may stand in HTML. Takes finished JSON. */
+export function escapeHtml(json: string): string {
+  return /[<>&]/.test(json) ? json.replace(/[<>&]/g, (character) => escapes[character]!) : json;
 }

@@ -1,0 +1,52 @@
+import type { Socket } from 'node:net';
+import type { Logger } from '@wharf/base/logger';
+import type { Engine } from '@wharf/engine/engine';
+import { Dispatcher } from './dispatcher.ts';
+import { Connection } from './http/connection.ts';
+import { Router } from './router.ts';
+import { containerStreamRoutes } from './routes/container-streams.ts';
+import { containerRoutes } from './routes/containers.ts';
+import { execRoutes } from './routes/exec.ts';
+import { imageRoutes } from './routes/images.ts';
+import { networkRoutes } from './routes/networks.ts';
+import { notImplementedRoutes } from './routes/not-implemented.ts';
+import { swarmRoutes } from './routes/swarm.ts';
+import { systemRoutes } from './routes/system.ts';
+import { volumeRoutes } from './routes/volumes.ts';
+
+export interface ApiServerOptions {
+  readonly engine: Engine;
+  readonly logger: Logger;
+  /** Of the product, for the `Server` header. */
+  readonly serverVersion: string;
+  readonly experimental?: boolean;
+  /** The oldest API version served; 1.24 if left out. */
+  readonly minimumVersion?: string;
+}
+
+/** Serves the Engine API on any connected stream socket: unix, TCP or TLS. The socket must allow half-open. */
+export interface ApiServer {
+  accept(socket: Socket): void;
+}
+
+export function createApiServer({ engine, logger, serverVersion, ...options }: ApiServerOptions): ApiServer {
+  const router = new Router([
+    ...systemRoutes(engine),
+    ...containerRoutes(engine),
+    ...containerStreamRoutes(engine),
+    ...execRoutes(engine),
+    ...imageRoutes(engine),
+    ...networkRoutes(engine),
+    ...volumeRoutes(engine),
+    ...swarmRoutes(),
+    ...notImplementedRoutes(),
+  ]);
+  const dispatcher = new Dispatcher({
+    router,
+    logger,
+    serverVersion,
+    experimental: options.experimental ?? false,
+    ...(options.minimumVersion !== undefined && { minimumVersion: options.minimumVersion }),
+  });
+  return { accept: (socket) => void new Connection(socket, dispatcher.handle) };
+}

@@ -1,0 +1,76 @@
+import type { Duplex } from 'node:stream';
+import type { ApiVersion } from '@wharf/api/version';
+import { atLeast } from '@wharf/api/version';
+import type { Context } from './context.ts';
+import type { Hijacked } from './http/exchange.ts';
+
+const rawStream = 'application/vnd.docker.raw-stream';
+const multiplexedStream = 'application/vnd.docker.multiplexed-stream';
+
+/** From 1.42 on, clients are told whether stdout and stderr share the stream in frames. */
+export function streamContentType(version: ApiVersion, tty: boolean): string {
+  return !tty && atLeast(version, 42) ? multiplexedStream : rawStream;
+}
+
+/** Takes the connection over, with or without `Upgrade`, in dockerd's words. */
+export function hijack<P>(context: Context<P>, tty: boolean): Hijacked {
+  if (context.header('upgrade') === undefined) {
+    return context.hijack(`HTTP/1.1 200 OK\r\nContent-Type: ${rawStream}\r\n\r\n`);
+  }
+  const contentType = streamContentType(context.version, tty);
+  return context.hijack(
+    `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${contentType}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n`,
+  );
+}
+
+const lingerMilliseconds = 10_000;
+
+/**
+ * Joins a client's connection and a container's stdio, both directions on their own: the client's end of writing is
+ * EOF for stdin while output goes on. Resolves when the output has ended and was handed to the kernel, or when the
+ * client is gone. Neither side is read faster than the other one takes.
+ */
+export async function splice({ socket, head }: Hijacked, stream: Duplex): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let finished = false;
+  // A stream error ends the output; the engine has told it in the stream if there was something to tell.
+  stream.on('error', () => finishOutput());
+  socket.on('close', () => {
+    stream.destroy();
+    resolve();
+  });
+
+  if (head.length > 0) stream.write(head);
+  socket.on('data', (chunk: Buffer) => {
+    if (!stream.writable) return;
+    if (!stream.write(chunk)) {
+      socket.pause();
+      stream.once('drain', () => socket.resume());
+    }
+  });
+  socket.on('end', () => stream.end());
+  if (socket.readableEnded) stream.end();
+
+  stream.on('data', (chunk: Buffer) => {
+    if (!socket.write(chunk)) {
+      stream.pause();
+      socket.once('drain', () => stream.resume());
+    }
+  });
+  stream.on('end', finishOutput);
+  socket.resume();
+
+  function finishOutput(): void {
+    if (finished) return;
+    finished = true;
+    // What the client still sends is dropped: closing with unread bytes would reset away our last output.
+    stream.destroy();
+    socket.resume();
+    socket.end(resolve);
+    const timer = setTimeout(() => socket.destroy(), lingerMilliseconds);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  await promise;
+}

@@ -1,0 +1,50 @@
+import { notImplemented } from '@wharf/base/error';
+import { type Method, type Route, route } from '../router.ts';
+
+/** Operations of the Engine API that are known and not there yet: each answers 501 and says its name. */
+const operations: readonly [Method, string][] = [
+  ['GET', '/containers/{id}/changes'],
+  ['GET', '/containers/{id}/export'],
+  ['GET', '/containers/{id}/stats'],
+  ['POST', '/containers/{id}/update'],
+  ['HEAD', '/containers/{id}/archive'],
+  ['GET', '/containers/{id}/archive'],
+  ['PUT', '/containers/{id}/archive'],
+  ['GET', '/containers/{id}/checkpoints'],
+  ['POST', '/containers/{id}/checkpoints'],
+  ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
+  ['POST', '/build'],
+  ['POST', '/build/cancel'],
+  ['POST', '/images/{name...}/push'],
+  ['GET', '/images/{name...}/attestations'],
+  ['GET', '/images/search'],
+  ['POST', '/commit'],
+  ['POST', '/auth'],
+  ['PUT', '/volumes/{name}'],
+  ['GET', '/plugins'],
+  ['GET', '/plugins/privileges'],
+  ['POST', '/plugins/pull'],
+  ['POST', '/plugins/create'],
+  ['GET', '/plugins/{name...}/json'],
+  ['DELETE', '/plugins/{name...}'],
+  ['POST', '/plugins/{name...}/enable'],
+  ['POST', '/plugins/{name...}/disable'],
+  ['POST', '/plugins/{name...}/upgrade'],
+  ['POST', '/plugins/{name...}/push'],
+  ['POST', '/plugins/{name...}/set'],
+  ['GET', '/distribution/{name...}/json'],
+  ['POST', '/session'],
+  ['POST', '/grpc'],
+];
+
+export function notImplementedRoutes(): Route[] {
+  return [
+    ...operations.map(([method, pattern]) =>
+      route(method, pattern, () => {
+        throw notImplemented(`${method} ${pattern.replace('...', '')}`);
+      }),
+    ),
+    // There is no build cache, so nothing of it is left after pruning: `docker system prune` relies on the answer.
+    route('POST', '/build/prune', (context) => context.json(200, { CachesDeleted: null, SpaceReclaimed: 0 })),
+  ];
+}

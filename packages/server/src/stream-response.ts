@@ -1,0 +1,53 @@
+import type { Readable } from 'node:stream';
+import { encodeJsonMessage, type JsonMessage } from '@wharf/api/streams/json-message';
+import type { Context } from './context.ts';
+import { errorResponse } from './error-response.ts';
+import type { ResponseStream } from './http/exchange.ts';
+
+/** Sends a stream as the answer's body, no faster than the client takes it. A failure breaks the answer off. */
+export async function sendReadable<P>(
+  context: Context<P>,
+  readable: Readable,
+  contentType: string,
+  onFailure: (response: ResponseStream, error: unknown) => void = (response) => response.destroy(),
+): Promise<void> {
+  const response = context.startStream(contentType);
+  const destroy = () => void readable.destroy();
+  context.signal.addEventListener('abort', destroy, { once: true });
+  try {
+    for await (const chunk of readable) {
+      if (!response.write(chunk as Buffer)) await response.drained();
+      if (context.signal.aborted) break;
+    }
+    response.end();
+  } catch (error) {
+    if (context.signal.aborted) response.destroy();
+    else onFailure(response, error);
+  } finally {
+    context.signal.removeEventListener('abort', destroy);
+    readable.destroy();
+  }
+}
+
+type Progress = (message: JsonMessage) => void;
+
+/**
+ * Answers with a progress stream. A failure before the first message is an ordinary error; after it, the status is
+ * out and the failure is the stream's last object.
+ */
+export async function sendProgress<P>(context: Context<P>, body: (progress: Progress) => Promise<void>): Promise<void> {
+  let response: ResponseStream | undefined;
+  function progress(message: JsonMessage): void {
+    response ??= context.startStream('application/json');
+    response.write(encodeJsonMessage(message));
+  }
+  try {
+    await body(progress);
+  } catch (error) {
+    if (!response) throw error;
+    const { message } = errorResponse(error).body;
+    progress({ errorDetail: { message }, error: message });
+  }
+  response ??= context.startStream('application/json');
+  response.end();
+}
