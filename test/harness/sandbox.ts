@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type RunOptions, type RunResult, run } from './run.ts';
+
+const initScript = join(import.meta.dirname, 'sandbox-init.sh');
+
+/**
+ * Network, mount and pid namespaces for one daemon and its containers, with a directory and a cgroup parent of
+ * their own: what a test makes never reaches the host, and whatever it forgets ends with `close`.
+ */
+export interface Sandbox {
+  readonly id: string;
+  /** Pid 1 of the sandbox, as the host sees it. */
+  readonly pid: number;
+  /** A directory of the host's disk, removed by `close`. */
+  readonly directory: string;
+  readonly cgroupParent: string;
+  /** The command line that runs `argv` inside. */
+  enter(argv: readonly string[]): string[];
+  run(argv: readonly string[], options?: RunOptions): Promise<RunResult>;
+  /** What exists inside now and did not when the sandbox was new, one line each. */
+  leftovers(): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** Opens a sandbox; directories in `privateDirectories` are empty inside, whatever the host has there. */
+export async function openSandbox(privateDirectories: readonly string[] = []): Promise<Sandbox> {
+  const id = randomBytes(4).toString('hex');
+  const directory = `/tmp/wharf-test-${id}`;
+  const cgroupParent = `/wharf-test-${id}`;
+  mkdirSync(directory, { mode: 0o711 });
+  const outer = spawn(
+    'unshare',
+    ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', initScript, ...privateDirectories],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  await ready(outer);
+  const pid = onlyChild(outer.pid!);
+  const enter = (argv: readonly string[]) => ['nsenter', '-t', String(pid), '-n', '-m', '-p', '--', ...argv];
+  const baseline = new Set(await inventory(pid, cgroupParent, enter));
+  return {
+    id,
+    pid,
+    directory,
+    cgroupParent,
+    enter,
+    run: (argv, options) => run(enter(argv), options),
+    leftovers: async () => (await inventory(pid, cgroupParent, enter)).filter((line) => !baseline.has(line)),
+    async close() {
+      const ended = new Promise((resolve) => outer.once('exit', resolve));
+      outer.kill('SIGKILL');
+      await ended;
+      removeCgroups(cgroupParent);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function ready(outer: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    outer.stdout!.once('data', () => resolve());
+    outer.once('error', reject);
+    outer.once('exit', (code) => reject(new Error(`the sandbox ended at once with code ${code}`)));
+  });
+}
+
+function onlyChild(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+}
+
+/** Every kernel object that a daemon could leave behind, in words that stay equal while the object exists. */
+async function inventory(pid: number, cgroupParent: string, enter: (argv: string[]) => string[]): Promise<string[]> {
+  const [links, rules] = await Promise.all([run(enter(['ip', '-o', 'link'])), run(enter(['nft', 'list', 'tables']))]);
+  return [
+    ...lines(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).map((line) => `mount ${line.split(' ')[4]}`),
+    ...lines(links.stdout).map((line) => `link ${line.split(':')[1]!.trim()}`),
+    ...lines(rules.stdout).map((line) => `nft ${line}`),
+    ...cgroupsBelow(cgroupParent).map((path) => `cgroup ${path}`),
+    ...processesOf(pid),
+  ];
+}
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/** Processes in the sandbox's pid namespace or below it, but for pid 1 and what it started. */
+function processesOf(init: number): string[] {
+  const found: string[] = [];
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const process = readProcess(entry);
+    if (!process || process.parent === 0) continue;
+    if (Number(entry) !== init && isBelow(Number(entry), init) && process.name !== 'cat') {
+      found.push(`process ${process.name}`);
+    }
+  }
+  return found;
+}
+
+function isBelow(pid: number, ancestor: number): boolean {
+  for (let current = pid; current > 1; ) {
+    if (current === ancestor) return true;
+    const process = readProcess(String(current));
+    if (!process) return false;
+    current = process.parent;
+  }
+  return false;
+}
+
+function readProcess(pid: string): { name: string; parent: number } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const end = stat.lastIndexOf(')');
+    return { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(stat.slice(end + 2).split(' ')[1]) };
+  } catch {
+    return undefined;
+  }
+}
+
+const cgroupRoot = '/sys/fs/cgroup';
+
+function hierarchies(): string[] {
+  if (existsSync(join(cgroupRoot, 'cgroup.controllers'))) return [cgroupRoot];
+  return readdirSync(cgroupRoot).map((name) => join(cgroupRoot, name));
+}
+
+/** Deepest first, so that they can be removed in this order. */
+export function cgroupsBelow(parent: string): string[] {
+  return hierarchies().flatMap((hierarchy) => {
+    const top = join(hierarchy, parent);
+    return existsSync(top) ? descend(top) : [];
+  });
+}
+
+function descend(path: string): string[] {
+  const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return [...children.flatMap((child) => descend(join(path, child.name))), path];
+}
+
+function removeCgroups(parent: string): void {
+  for (const path of cgroupsBelow(parent)) rmdirSync(path);
+}
