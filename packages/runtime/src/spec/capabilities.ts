@@ -64,12 +64,12 @@ const defaultCapabilities: readonly string[] = [
 
 const all = 'ALL';
 
-/** `net_admin`, `CAP_NET_ADMIN` and `all` as written to `CAP_NET_ADMIN` and `ALL`. Throws `invalid capability: "X"`. */
+/** `net_admin`, `CAP_NET_ADMIN` and `all` as written to `CAP_NET_ADMIN` and `ALL`. Throws `unknown capability: "CAP_X"`. */
 export function parseCapability(text: string): string {
   const upper = text.toUpperCase();
   if (upper === all) return all;
   const name = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
-  if (!(knownCapabilities as readonly string[]).includes(name)) throw invalidArgument(`invalid capability: "${text}"`);
+  if (!(knownCapabilities as readonly string[]).includes(name)) throw invalidArgument(`unknown capability: "${name}"`);
   return name;
 }
 

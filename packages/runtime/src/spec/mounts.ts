@@ -79,8 +79,11 @@ function fileSystem(destination: string, type: string, source: string, options: 
   return { destination, type, source, options };
 }
 
-function userMounts({ mounts, recursiveReadOnly }: MountsInput): OciMount[] {
-  return mounts.map((mount) => {
+function userMounts({ hostConfig, mounts, recursiveReadOnly }: MountsInput): OciMount[] {
+  const tmpfs = Object.entries(hostConfig.Tmpfs).map(([destination, options]) =>
+    fileSystem(destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(options.split(','))),
+  );
+  const others = mounts.map((mount) => {
     if (mount.type === 'tmpfs')
       return fileSystem(mount.destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(mount.tmpfsOptions));
     const options = [mount.nonRecursive ? 'bind' : 'rbind'];
@@ -88,6 +91,7 @@ function userMounts({ mounts, recursiveReadOnly }: MountsInput): OciMount[] {
     if (mount.propagation !== '') options.push(mount.propagation);
     return bind(mount.source, mount.destination, options);
   });
+  return [...others, ...tmpfs];
 }
 
 /** Options that exclude each other share a key; the last one given wins. */

@@ -1,0 +1,11 @@
+import type { Ulimit } from '@wharf/api/container';
+import { invalidArgument } from '@wharf/base/error';
+import { rlimitNumbers } from '@wharf/sys/rlimit';
+
+/** -1 is unlimited. */
+export function validateUlimit({ Name, Soft, Hard }: Ulimit): void {
+  if (!Object.hasOwn(rlimitNumbers, Name)) throw invalidArgument(`invalid ulimit type: ${Name}`);
+  if (Hard !== -1 && (Soft === -1 || Soft > Hard)) {
+    throw invalidArgument(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+  }
+}
