@@ -13,6 +13,7 @@ let firewall: Firewall;
 before(() => {
   host = enterTestHost();
   firewall = new Firewall('wharf-test', silentLogger);
+  firewall.rewrite();
 });
 after(() => {
   firewall.close();

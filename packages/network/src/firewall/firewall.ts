@@ -18,6 +18,8 @@ export class Firewall {
   readonly #log: Logger;
   readonly #bridges = new Map<string, FirewallBridge>();
   readonly #ports = new Set<FirewallPort>();
+  /** Until the first rewrite changes are only taken note of: what a daemon before us wrote stays whole. */
+  #written = false;
 
   constructor(table: string, log: Logger) {
     this.#socket = NetlinkSocket.open('netfilter');
@@ -26,38 +28,26 @@ export class Firewall {
   }
 
   addBridge(bridge: FirewallBridge): void {
-    const first = this.#bridges.size === 0;
     this.#bridges.set(bridge.name, bridge);
-    if (first) this.rewrite();
-    else this.#add(bridgeElements(bridge));
+    this.#change('add', bridgeElements(bridge));
   }
 
   removeBridge(name: string): void {
     const bridge = this.#bridges.get(name);
     if (!bridge) return;
     this.#bridges.delete(name);
-    this.#delete(bridgeElements(bridge));
+    this.#change('delete', bridgeElements(bridge));
   }
 
   addPorts(ports: readonly FirewallPort[]): void {
     if (ports.length === 0) return;
     for (const port of ports) this.#ports.add(port);
-    this.#add(ports.map(portElement));
+    this.#change('add', ports.map(portElement));
   }
 
   removePorts(ports: readonly FirewallPort[]): void {
     const known = ports.filter((port) => this.#ports.delete(port));
-    if (known.length > 0) this.#delete(known.map(portElement));
-  }
-
-  /** Takes note of ports without writing them: `rewrite` follows. */
-  restorePorts(ports: readonly FirewallPort[]): void {
-    for (const port of ports) this.#ports.add(port);
-  }
-
-  /** Takes note of a bridge without writing it: `rewrite` follows. */
-  restoreBridge(bridge: FirewallBridge): void {
-    this.#bridges.set(bridge.name, bridge);
+    if (known.length > 0) this.#change('delete', known.map(portElement));
   }
 
   /** Replaces the whole table in one transaction: connections and other tables see no gap. */
@@ -69,6 +59,7 @@ export class Firewall {
     for (const chain of chains) transaction.addRules(this.#table, chain);
     for (const { name, elements } of sets) transaction.addElements(this.#table, name, elements);
     transaction.commit(this.#socket, `write the nf_tables table ${this.#table.name}`);
+    this.#written = true;
   }
 
   /** False when somebody flushed it. */
@@ -97,15 +88,8 @@ export class Firewall {
     this.#socket.close();
   }
 
-  #add(elements: readonly SetElement[]): void {
-    this.#change('add', elements);
-  }
-
-  #delete(elements: readonly SetElement[]): void {
-    this.#change('delete', elements);
-  }
-
   #change(action: 'add' | 'delete', elements: readonly SetElement[]): void {
+    if (!this.#written) return;
     const transaction = new NftTransaction();
     const bySet = Map.groupBy(elements, ({ set }) => set);
     for (const [set, members] of bySet) {

@@ -17,6 +17,7 @@ const attributes = {
   master: 10,
   protinfo: 12,
   linkinfo: 18,
+  ifalias: 20,
   netNsFd: 28,
   numTxQueues: 31,
   numRxQueues: 32,
@@ -34,6 +35,8 @@ export interface Link {
   readonly kind: string;
   readonly master: number | undefined;
   readonly up: boolean;
+  /** Free text that an administrator, or its maker, gave it. */
+  readonly alias: string;
 }
 
 export interface BridgeSpec {
@@ -117,6 +120,7 @@ export interface LinkChange {
   readonly mac?: string;
   readonly mtu?: number;
   readonly master?: number;
+  readonly alias?: string;
 }
 
 export function setLink(batch: NetlinkBatch, index: number, change: LinkChange): void {
@@ -126,6 +130,7 @@ export function setLink(batch: NetlinkBatch, index: number, change: LinkChange):
     if (change.mac !== undefined) to.attribute(attributes.address, macBytes(change.mac));
     if (change.mtu !== undefined) to.u32(attributes.mtu, change.mtu);
     if (change.master !== undefined) to.u32(attributes.master, change.master);
+    if (change.alias !== undefined) to.attribute(attributes.ifalias, Buffer.from(change.alias));
   });
 }
 
@@ -163,6 +168,7 @@ function decodeLink({ type, body }: NetlinkMessage): Link | undefined {
     kind: info ? attributeText(decodeAttributes(info).get(INFO_KIND)) : '',
     master: found.get(attributes.master)?.readUInt32LE(0),
     up: (body.readUInt32LE(8) & IFF_UP) !== 0,
+    alias: attributeText(found.get(attributes.ifalias)),
   };
 }
 

@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { conflict, invalidArgument, notImplemented } from '@wharf/base/error';
+import { hasErrno } from '@wharf/sys/errno';
+import { NetlinkBatch } from '@wharf/sys/netlink/batch';
+import { addBridge, addVeth, deleteLink, type Link, linkByName, setBridgePort, setLink } from '@wharf/sys/netlink/link';
+import { addAddress } from '@wharf/sys/netlink/route';
+import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import { addressBytes } from '../address.ts';
+import type { Firewall } from '../firewall/firewall.ts';
+import type { FirewallBridge } from '../firewall/ruleset.ts';
+import { networkSubnets } from '../ipam/network-subnets.ts';
+import type { NetworkSpec } from '../networking.ts';
+import type { StoredEndpoint, StoredNetwork } from '../records.ts';
+import { readSysctl, writeSysctl } from '../sysctl.ts';
+import { type BridgeOptions, parseBridgeOptions } from './bridge-options.ts';
+import type { NetworkDriver } from './network-driver.ts';
+
+export interface BridgeDriverOptions {
+  readonly route: NetlinkSocket;
+  readonly firewall: Firewall;
+  /** Marks the links that this daemon made, as their alias. */
+  readonly owner: string;
+}
+
+/** A Linux bridge for each network, with a veth pair for each endpoint. */
+export class BridgeDriver implements NetworkDriver {
+  readonly #route: NetlinkSocket;
+  readonly #firewall: Firewall;
+  readonly #owner: string;
+  readonly #indexes = new Map<string, number>();
+
+  constructor({ route, firewall, owner }: BridgeDriverOptions) {
+    this.#route = route;
+    this.#firewall = firewall;
+    this.#owner = owner;
+  }
+
+  validate(spec: NetworkSpec): void {
+    const { name } = parseBridgeOptions(spec.options);
+    const link = name && linkByName(this.#route, name);
+    if (link && link.kind !== 'bridge') throw invalidArgument(`existing interface ${name} is not a bridge`);
+    if (link && link.alias === this.#owner) {
+      throw conflict(`bridge with name ${name} is already in use by another network`);
+    }
+  }
+
+  ensure(network: StoredNetwork): void {
+    const name = linkName(network);
+    const options = parseBridgeOptions(network.options);
+    const found = linkByName(this.#route, name);
+    const index = found?.index ?? this.#create(name, options);
+    this.#indexes.set(network.id, index);
+    this.#address(network, index, options);
+    // Ports published on 127.0.0.1 leave the host with that source until they are masqueraded.
+    writeSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
+    if (!network.internal) enableForwarding(network);
+    if (!options.icc && !writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) {
+      throw notImplemented('enable_icc=false without the br_netfilter kernel module');
+    }
+    this.#firewall.addBridge(firewallBridge(network, options));
+  }
+
+  remove(network: StoredNetwork): void {
+    const name = linkName(network);
+    this.#indexes.delete(network.id);
+    const link = linkByName(this.#route, name);
+    if (link?.kind === 'bridge' && link.alias === this.#owner) {
+      const batch = new NetlinkBatch();
+      deleteLink(batch, link.index);
+      this.#route.transact(batch, `delete bridge ${name}`);
+    }
+    this.#firewall.removeBridge(name);
+  }
+
+  link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void {
+    const master = this.#indexes.get(network.id);
+    if (master === undefined) throw new Error(`Cannot attach to network ${network.name}: its bridge does not exist`);
+    const { mtu } = parseBridgeOptions(network.options);
+    addVeth(batch, {
+      name: endpoint.hostLink,
+      master,
+      ...(mtu === undefined ? {} : { mtu }),
+      peer: { name: endpoint.interfaceName, mac: endpoint.macAddress, namespace },
+    });
+  }
+
+  linked(_network: StoredNetwork, endpoint: StoredEndpoint): void {
+    // With br_netfilter a container's packet to its own published port stays on the bridge, and has to go back
+    // through the port it came from.
+    if (readSysctl('net/bridge/bridge-nf-call-iptables') !== '1') return;
+    const link = linkByName(this.#route, endpoint.hostLink);
+    if (!link) return;
+    const batch = new NetlinkBatch();
+    setBridgePort(batch, link.index, { hairpin: true });
+    this.#route.transact(batch, `set hairpin mode of ${endpoint.hostLink}`);
+  }
+
+  #create(name: string, { mtu }: BridgeOptions): number {
+    const batch = new NetlinkBatch();
+    addBridge(batch, { name, mac: randomMac(), ...(mtu === undefined ? {} : { mtu }) });
+    this.#route.transact(batch, `create bridge ${name}`);
+    const { index } = this.#find(name);
+    const mark = new NetlinkBatch();
+    setLink(mark, index, { alias: this.#owner });
+    this.#route.transact(mark, `mark bridge ${name}`);
+    return index;
+  }
+
+  #find(name: string): Link {
+    const link = linkByName(this.#route, name);
+    if (!link) throw new Error(`Cannot find bridge ${name}: it was removed`);
+    return link;
+  }
+
+  #address(network: StoredNetwork, index: number, { inhibitIPv4 }: BridgeOptions): void {
+    for (const { subnet, gateway } of networkSubnets(network)) {
+      if (!gateway || (subnet.family === 4 && inhibitIPv4)) continue;
+      if (subnet.family === 6) writeSysctl(`net/ipv6/conf/${linkName(network)}/disable_ipv6`, '0');
+      const batch = new NetlinkBatch();
+      addAddress(batch, index, { address: addressBytes(gateway), length: subnet.length });
+      try {
+        this.#route.transact(batch, `add the gateway of network ${network.name}`);
+      } catch (error) {
+        if (!hasErrno(error, 'EEXIST')) throw error;
+      }
+    }
+    const up = new NetlinkBatch();
+    setLink(up, index, { up: true });
+    this.#route.transact(up, `raise bridge ${linkName(network)}`);
+  }
+}
+
+/** Docker's name for a user-defined network's bridge, or the one chosen. */
+export function linkName({ link, id }: StoredNetwork): string {
+  return link ?? `br-${id.slice(0, 12)}`;
+}
+
+function firewallBridge(network: StoredNetwork, { icc, masquerade }: BridgeOptions): FirewallBridge {
+  const subnets = networkSubnets(network).map(({ subnet }) => subnet);
+  return { name: linkName(network), subnets, internal: network.internal, icc, masquerade };
+}
+
+function enableForwarding(network: StoredNetwork): void {
+  if (readSysctl('net/ipv4/ip_forward') === '0') writeSysctl('net/ipv4/ip_forward', '1');
+  if (!network.enableIPv6) return;
+  writeSysctl('net/ipv6/conf/default/forwarding', '1');
+  writeSysctl('net/ipv6/conf/all/forwarding', '1');
+}
+
+/** Locally administered. */
+export function randomMac(): string {
+  return ['02', '42', ...randomBytes(4).toString('hex').match(/../g)!].join(':');
+}

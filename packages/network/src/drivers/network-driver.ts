@@ -1,0 +1,25 @@
+import type { NetlinkBatch } from '@wharf/sys/netlink/batch';
+import type { NetworkSpec } from '../networking.ts';
+import type { StoredEndpoint, StoredNetwork } from '../records.ts';
+
+export interface NetworkDriver {
+  /** Refuses what the driver cannot do, before anything is touched. */
+  validate(spec: NetworkSpec): void;
+  /** Makes the network's links; does nothing where they exist. */
+  ensure(network: StoredNetwork): void;
+  /** Removes the links that `ensure` made. */
+  remove(network: StoredNetwork): void;
+  /** Appends the messages that put the endpoint's link, down, into the namespace of this descriptor. */
+  link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void;
+  /** Finishes what needs the link to exist. */
+  linked(network: StoredNetwork, endpoint: StoredEndpoint): void;
+}
+
+/** host and none: nothing to make. */
+export const emptyDriver: NetworkDriver = {
+  validate() {},
+  ensure() {},
+  remove() {},
+  link() {},
+  linked() {},
+};

@@ -1,0 +1,150 @@
+import type { EndpointSettings } from '@wharf/api/network';
+import { KeyedLock } from '@wharf/base/keyed-lock';
+import { runAll } from '@wharf/base/transaction';
+import { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import type { LinuxNetworkingOptions, NetworkContext } from './context.ts';
+import { Upstream } from './dns/upstream.ts';
+import { BridgeDriver } from './drivers/bridge.ts';
+import { linkOwner } from './drivers/link-owner.ts';
+import { emptyDriver } from './drivers/network-driver.ts';
+import { unsupportedDriver } from './drivers/unsupported.ts';
+import { HostResolvConf } from './files/host-resolv-conf.ts';
+import { Firewall } from './firewall/firewall.ts';
+import { AddressBook } from './ipam/address-book.ts';
+import type { EndpointRecord, Networking, NetworkRecord, NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
+import { createNetwork } from './networks/create-network.ts';
+import { driverOf, findNetwork } from './networks/find-network.ts';
+import { removeNetwork } from './networks/remove-network.ts';
+import { PortAllocator } from './ports/port-allocator.ts';
+import { reconcile, repair } from './reconcile.ts';
+import type { StoredNetwork, StoredSandbox } from './records.ts';
+import { closeListeners, closeSandbox } from './sandbox/close-sandbox.ts';
+import { connectSandbox, disconnectSandbox } from './sandbox/connect.ts';
+import { describeSandbox } from './sandbox/describe.ts';
+import { EndpointIndex } from './sandbox/endpoint-index.ts';
+import { NamespacePool } from './sandbox/namespace-pool.ts';
+import { openSandbox } from './sandbox/open-sandbox.ts';
+import { planSandbox } from './sandbox/plan.ts';
+import { renameSandbox } from './sandbox/rename.ts';
+
+/**
+ * Container networking on the calling thread's network namespace, which is the host. Call `reconcile` before
+ * anything else: it makes the default networks and takes over what survived.
+ */
+export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetworking {
+  const { store, log, execRoot } = options;
+  const owner = linkOwner(execRoot);
+  const route = NetlinkSocket.open('route');
+  const firewall = new Firewall(owner, log);
+  return new LinuxNetworking({
+    options,
+    log,
+    store,
+    networks: store.collection<StoredNetwork>('networks'),
+    sandboxes: store.collection<StoredSandbox>('sandboxes'),
+    route,
+    firewall,
+    ports: new PortAllocator(),
+    namespaces: new NamespacePool(options.readyNamespaces ?? 4),
+    drivers: new Map([
+      ['bridge', new BridgeDriver({ route, firewall, owner })],
+      ['host', emptyDriver],
+      ['null', emptyDriver],
+      ...['macvlan', 'ipvlan', 'overlay'].map((name) => [name, unsupportedDriver(name)] as const),
+    ]),
+    addresses: new AddressBook(),
+    endpoints: new EndpointIndex(),
+    live: new Map(),
+    locks: new KeyedLock(),
+    hostResolvConf: new HostResolvConf(options.resolvConfPath),
+    upstream: new Upstream(),
+  });
+}
+
+export class LinuxNetworking implements Networking {
+  readonly #context: NetworkContext;
+
+  constructor(context: NetworkContext) {
+    this.#context = context;
+  }
+
+  async reconcile(running: ReadonlyMap<string, number>): Promise<void> {
+    await reconcile(this.#context, running);
+  }
+
+  async repair(): Promise<void> {
+    await repair(this.#context);
+  }
+
+  async createNetwork(spec: NetworkSpec): Promise<{ id: string; warnings: string[] }> {
+    const { id } = await this.#context.locks.run('networks', () => createNetwork(this.#context, spec));
+    return { id, warnings: [] };
+  }
+
+  async removeNetwork(nameOrId: string): Promise<void> {
+    await this.#context.locks.run('networks', async () => removeNetwork(this.#context, nameOrId));
+  }
+
+  network(nameOrId: string): NetworkRecord {
+    return findNetwork(this.#context, nameOrId);
+  }
+
+  networks(): readonly NetworkRecord[] {
+    return [...this.#context.networks.values()];
+  }
+
+  endpointsOf(networkId: string): readonly EndpointRecord[] {
+    return this.#context.endpoints.ofNetwork(networkId);
+  }
+
+  validate(request: SandboxRequest): void {
+    planSandbox(this.#context, request);
+  }
+
+  async openSandbox(request: SandboxRequest): Promise<Sandbox> {
+    return await this.#context.locks.run(request.containerId, async () => {
+      return describeSandbox(this.#context, await openSandbox(this.#context, request));
+    });
+  }
+
+  async closeSandbox(containerId: string): Promise<void> {
+    await this.#context.locks.run(containerId, () => closeSandbox(this.#context, containerId));
+  }
+
+  sandbox(containerId: string): Sandbox | undefined {
+    const live = this.#context.live.get(containerId);
+    return live && describeSandbox(this.#context, live);
+  }
+
+  async connect(containerId: string, network: string, settings: EndpointSettings): Promise<void> {
+    await this.#context.locks.run(containerId, () => connectSandbox(this.#context, { containerId, network, settings }));
+  }
+
+  async disconnect(containerId: string, network: string, _options: { force: boolean }): Promise<void> {
+    await this.#context.locks.run(containerId, () => disconnectSandbox(this.#context, { containerId, network }));
+  }
+
+  rename(containerId: string, name: string): void {
+    renameSandbox(this.#context, containerId, name);
+  }
+
+  async close({ removeHostState }: { removeHostState: boolean } = { removeHostState: false }): Promise<void> {
+    const { live, networks, ports, namespaces, upstream, route, firewall, log } = this.#context;
+    const empty = live.size === 0;
+    const failures = await runAll([
+      () => namespaces.close(),
+      ...[...live.values()].map((sandbox) => () => closeListeners(sandbox)),
+      () => ports.close(),
+      () => upstream.close(),
+      ...(removeHostState && empty
+        ? [
+            ...[...networks.values()].map((network) => () => driverOf(this.#context, network.driver).remove(network)),
+            () => firewall.removeTable(),
+          ]
+        : []),
+      () => firewall.close(),
+      () => route.close(),
+    ]);
+    for (const error of failures) log.warn('Cannot close all of the networking', { error });
+  }
+}

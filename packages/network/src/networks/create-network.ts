@@ -1,0 +1,49 @@
+import { EngineError, notImplemented } from '@wharf/base/error';
+import { newId } from '@wharf/base/id';
+import { timestamp } from '@wharf/base/timestamp';
+import { transaction } from '@wharf/base/transaction';
+import type { NetworkContext } from '../context.ts';
+import { parseBridgeOptions } from '../drivers/bridge-options.ts';
+import { allocateSubnets } from '../ipam/allocate-subnets.ts';
+import { defaultRegions } from '../ipam/default-pools.ts';
+import type { NetworkSpec } from '../networking.ts';
+import type { StoredNetwork } from '../records.ts';
+import { driverOf } from './find-network.ts';
+import { hostRoutes } from './host-routes.ts';
+
+/** Makes a user-defined network: pool, row, kernel state; a throw undoes all of it. */
+export async function createNetwork(context: NetworkContext, spec: NetworkSpec): Promise<StoredNetwork> {
+  const { networks, addresses, options, route } = context;
+  for (const { name } of networks.values()) {
+    if (name === spec.name) throw new EngineError('conflict', `network with name ${spec.name} already exists`);
+  }
+  if (spec.configOnly || spec.configFrom) throw notImplemented('a config-only network');
+  if (spec.ingress) throw notImplemented('an ingress network');
+  const driver = driverOf(context, spec.driver);
+  driver.validate(spec);
+  const { config, userSubnet } = allocateSubnets({
+    ...spec,
+    regions: options.addressPools ?? defaultRegions,
+    networks: addresses.subnets(),
+    routes: hostRoutes(route),
+  });
+  const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
+  const network: StoredNetwork = {
+    ...spec,
+    id: newId(),
+    created: timestamp(),
+    scope: 'local',
+    predefined: false,
+    ipam: { ...spec.ipam, Driver: 'default', Config: config },
+    userSubnet,
+    ...(link ? { link } : {}),
+  };
+  return await transaction(async (undo) => {
+    addresses.add(network);
+    undo.defer(() => addresses.remove(network.id));
+    undo.defer(() => driver.remove(network));
+    driver.ensure(network);
+    networks.put(network.id, network);
+    return network;
+  });
+}

@@ -1,0 +1,137 @@
+import { invalidArgument } from '@wharf/base/error';
+import { newId } from '@wharf/base/id';
+import { timestamp } from '@wharf/base/timestamp';
+import { linkByName } from '@wharf/sys/netlink/link';
+import { formatAddress, formatPrefix, parseInterface, prefixesOverlap, prefixOf } from '../address.ts';
+import type { NetworkContext } from '../context.ts';
+import { linkOwner } from '../drivers/link-owner.ts';
+import { allocateSubnets } from '../ipam/allocate-subnets.ts';
+import { defaultBridgeRegions } from '../ipam/default-pools.ts';
+import { networkSubnets } from '../ipam/network-subnets.ts';
+import type { StoredNetwork } from '../records.ts';
+import { hostRoutes } from './host-routes.ts';
+
+/** Records the networks that always exist, and settles the default bridge's link and subnet. */
+export function ensurePredefined(context: NetworkContext): void {
+  ensureEmpty(context, 'host');
+  ensureEmpty(context, 'none');
+  const present = findPredefined(context, 'bridge');
+  if (context.options.defaultBridge?.bridge === 'none') {
+    if (present) context.networks.delete(present.id);
+    return;
+  }
+  if (present && stillFits(context, present)) return;
+  const network = planDefaultBridge(context, present);
+  context.networks.put(network.id, network);
+}
+
+function findPredefined({ networks }: NetworkContext, name: string): StoredNetwork | undefined {
+  for (const network of networks.values()) if (network.predefined && network.name === name) return network;
+  return undefined;
+}
+
+function ensureEmpty(context: NetworkContext, name: 'host' | 'none'): void {
+  if (findPredefined(context, name)) return;
+  const network = predefined(name, name === 'none' ? 'null' : name);
+  context.networks.put(network.id, network);
+}
+
+function predefined(name: string, driver: string): StoredNetwork {
+  return {
+    id: newId(),
+    name,
+    driver,
+    created: timestamp(),
+    scope: 'local',
+    internal: false,
+    attachable: false,
+    ingress: false,
+    enableIPv4: true,
+    enableIPv6: false,
+    ipam: { Driver: 'default', Options: null, Config: [] },
+    options: {},
+    labels: {},
+    configOnly: false,
+    predefined: true,
+    userSubnet: false,
+  };
+}
+
+/** False where the options changed, or where another daemon took the link or the subnet while we were down. */
+function stillFits({ options, route, networks }: NetworkContext, network: StoredNetwork): boolean {
+  const wanted = options.defaultBridge ?? {};
+  if (wanted.bridge !== undefined && wanted.bridge !== network.link) return false;
+  if (JSON.stringify(network.options) !== JSON.stringify(bridgeOptions(network.link ?? '', wanted))) return false;
+  const [current] = networkSubnets(network);
+  if (!current) return false;
+  const bip = wanted.bip === undefined ? undefined : parseInterface(wanted.bip);
+  if (bip && (!current.gateway || formatAddress(bip.address) !== formatAddress(current.gateway))) return false;
+  const link = linkByName(route, network.link ?? '');
+  if (link) return link.alias === linkOwner(options.execRoot) || wanted.bridge !== undefined;
+  const others = [...networks.values()].filter(({ id }) => id !== network.id).flatMap(networkSubnets);
+  return ![...hostRoutes(route), ...others.map(({ subnet }) => subnet)].some((taken) =>
+    prefixesOverlap(taken, current.subnet),
+  );
+}
+
+function planDefaultBridge(context: NetworkContext, before: StoredNetwork | undefined): StoredNetwork {
+  const { options, route, networks } = context;
+  const wanted = options.defaultBridge ?? {};
+  const link = wanted.bridge ?? freeLinkName(context);
+  const others = [...networks.values()].filter(({ id }) => id !== before?.id).flatMap(networkSubnets);
+  const { config } = allocateSubnets({
+    ipam: { Driver: 'default', Options: null, Config: namedSubnet(wanted) },
+    enableIPv4: true,
+    enableIPv6: false,
+    regions: options.addressPools ?? defaultBridgeRegions,
+    networks: others.map(({ subnet }) => subnet),
+    routes: hostRoutes(route),
+  });
+  return {
+    ...predefined('bridge', 'bridge'),
+    ...(before ? { id: before.id, created: before.created } : {}),
+    ipam: { Driver: 'default', Options: null, Config: config },
+    options: bridgeOptions(link, wanted),
+    link,
+  };
+}
+
+function namedSubnet({ bip, fixedCidr, defaultGateway }: DefaultBridge): StoredNetwork['ipam']['Config'] {
+  if (bip === undefined) {
+    if (fixedCidr === undefined) return [];
+    return [{ Subnet: fixedCidr, ...(defaultGateway ? { Gateway: defaultGateway } : {}) }];
+  }
+  const parsed = parseInterface(bip);
+  if (!parsed) throw invalidArgument(`invalid bip: invalid CIDR address: ${bip}`);
+  return [
+    {
+      Subnet: formatPrefix(prefixOf(parsed.address, parsed.length)),
+      Gateway: formatAddress(parsed.address),
+      ...(fixedCidr === undefined ? {} : { IPRange: fixedCidr }),
+    },
+  ];
+}
+
+type DefaultBridge = NonNullable<NetworkContext['options']['defaultBridge']>;
+
+/** As dockerd shows them in inspect. */
+function bridgeOptions(
+  link: string,
+  { icc, ipMasquerade, publishAddress, mtu }: DefaultBridge,
+): Record<string, string> {
+  return {
+    'com.docker.network.bridge.default_bridge': 'true',
+    'com.docker.network.bridge.enable_icc': String(icc ?? true),
+    'com.docker.network.bridge.enable_ip_masquerade': String(ipMasquerade ?? true),
+    'com.docker.network.bridge.host_binding_ipv4': publishAddress ?? '0.0.0.0',
+    'com.docker.network.bridge.name': link,
+    'com.docker.network.driver.mtu': String(mtu ?? 1500),
+  };
+}
+
+function freeLinkName({ route }: NetworkContext): string {
+  for (let number = 0; ; number++) {
+    const name = `wharf${number}`;
+    if (!linkByName(route, name)) return name;
+  }
+}

@@ -1,0 +1,23 @@
+import { EngineError } from '@wharf/base/error';
+import type { NetworkContext } from '../context.ts';
+import { driverOf, findNetwork } from './find-network.ts';
+
+/** Removes a network that has no endpoints. */
+export function removeNetwork(context: NetworkContext, nameOrId: string): void {
+  const network = findNetwork(context, nameOrId);
+  const { id, name, driver, predefined } = network;
+  if (predefined) {
+    throw new EngineError('permission_denied', `${name} is a pre-defined network and cannot be removed`);
+  }
+  const endpoints = context.endpoints.ofNetwork(id);
+  if (endpoints.length > 0) {
+    const users = endpoints.map((endpoint) => `name:"${endpoint.containerName}" id:"${endpoint.id.slice(0, 12)}"`);
+    throw new EngineError(
+      'permission_denied',
+      `error while removing network: network ${name} has active endpoints (${users.join(', ')})`,
+    );
+  }
+  context.networks.delete(id);
+  context.addresses.remove(id);
+  driverOf(context, driver).remove(network);
+}

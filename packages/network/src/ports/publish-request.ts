@@ -1,0 +1,90 @@
+import type { PortMap } from '@wharf/api/network';
+import { invalidArgument } from '@wharf/base/error';
+import { type Address, isUnspecified, parseAddress } from '../address.ts';
+
+export type PortTransport = 'tcp' | 'udp' | 'sctp';
+
+/** One wish to publish a container's port. */
+export interface PublishRequest {
+  readonly transport: PortTransport;
+  readonly containerPort: number;
+  /** Undefined is every address of the host. */
+  readonly hostAddress: Address | undefined;
+  /** The first free of these; undefined is any port of the host's ephemeral range. */
+  readonly hostPorts: { readonly first: number; readonly last: number } | undefined;
+}
+
+export interface PublishOptions {
+  readonly portBindings: PortMap;
+  readonly exposedPorts: readonly string[];
+  readonly publishAllPorts: boolean;
+}
+
+/** Reads what a container asks for. Throws invalid_argument with Docker's words. */
+export function parsePublishRequests({
+  portBindings,
+  exposedPorts,
+  publishAllPorts,
+}: PublishOptions): PublishRequest[] {
+  const requests = Object.entries(portBindings).flatMap(([port, bindings]) => {
+    const target = parsePort(port);
+    return (bindings ?? []).map(({ HostIp, HostPort }) => ({
+      ...target,
+      hostAddress: parseHostAddress(HostIp),
+      hostPorts: parseHostPorts(HostPort),
+    }));
+  });
+  if (!publishAllPorts) return requests;
+  const named = new Set(requests.map(({ transport, containerPort }) => `${containerPort}/${transport}`));
+  const rest = exposedPorts.map(parsePort).filter((port) => !named.has(formatPort(port)));
+  return [...requests, ...rest.map((port) => ({ ...port, hostAddress: undefined, hostPorts: undefined }))];
+}
+
+/** `80/tcp`; without a protocol it is tcp. */
+export function parsePort(text: string): { transport: PortTransport; containerPort: number } {
+  const [number = '', transport = 'tcp'] = text.split('/');
+  const kind = transport.toLowerCase();
+  if (kind !== 'tcp' && kind !== 'udp' && kind !== 'sctp') throw invalidArgument(`invalid proto: ${transport}`);
+  const containerPort = parsePortNumber(number);
+  if (containerPort === undefined || containerPort === 0)
+    throw invalidArgument(`invalid port specification: "${text}"`);
+  return { transport: kind, containerPort };
+}
+
+export function formatPort(port: { transport: PortTransport; containerPort: number }): string {
+  return `${port.containerPort}/${port.transport}`;
+}
+
+function parseHostAddress(text: string): Address | undefined {
+  if (text === '') return undefined;
+  const address = parseAddress(text.replace(/^\[(.*)\]$/, '$1'));
+  if (!address) throw invalidArgument(`invalid IP address: ${text}`);
+  // `0.0.0.0` is every IPv4 address, no matter what else the host has; `::` every IPv6 one.
+  return address;
+}
+
+function parseHostPorts(text: string): PublishRequest['hostPorts'] {
+  if (text === '' || text === '0') return undefined;
+  const [from = '', to = from] = text.split('-');
+  const first = parsePortNumber(from);
+  const last = parsePortNumber(to);
+  if (first === undefined || last === undefined || first > last || first === 0) {
+    throw invalidArgument(`invalid port specification: "${text}"`);
+  }
+  return { first, last };
+}
+
+function parsePortNumber(text: string): number | undefined {
+  const number = Number(text);
+  return /^\d{1,5}$/.test(text) && number <= 65535 ? number : undefined;
+}
+
+/** Whether a request concerns the host's addresses of this family. */
+export function concernsFamily({ hostAddress }: PublishRequest, family: 4 | 6): boolean {
+  return hostAddress === undefined || hostAddress.family === family;
+}
+
+/** The one address to bind; undefined is all of them. */
+export function specificAddress({ hostAddress }: PublishRequest): Address | undefined {
+  return hostAddress && !isUnspecified(hostAddress) ? hostAddress : undefined;
+}

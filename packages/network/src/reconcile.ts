@@ -1,0 +1,132 @@
+import { hasErrno } from '@wharf/sys/errno';
+import { inNetworkNamespace, openNamespace } from '@wharf/sys/namespaces';
+import { NetlinkBatch } from '@wharf/sys/netlink/batch';
+import { linkByName, setLink } from '@wharf/sys/netlink/link';
+import { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import { parseAddress } from './address.ts';
+import type { LiveSandbox, NetworkContext } from './context.ts';
+import { linkName } from './drivers/bridge.ts';
+import { driverOf, findNetwork } from './networks/find-network.ts';
+import { ensurePredefined } from './networks/predefined.ts';
+import { firewallPorts } from './ports/publish.ts';
+import type { StoredEndpoint, StoredSandbox } from './records.ts';
+import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
+import { newSandbox, serveNames } from './sandbox/open-sandbox.ts';
+
+/** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
+export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
+  ensurePredefined(context);
+  for (const network of context.networks.values()) {
+    context.addresses.add(network);
+    try {
+      driverOf(context, network.driver).ensure(network);
+    } catch (error) {
+      context.log.error('Cannot restore a network', { network: network.name, error });
+    }
+  }
+  for (const record of [...context.sandboxes.values()]) {
+    const { containerId } = record.request;
+    const pid = running.get(containerId);
+    const live = pid === undefined ? undefined : adopt(context, record, pid);
+    if (live) context.live.set(containerId, live);
+    else context.sandboxes.delete(containerId);
+  }
+  context.firewall.rewrite();
+  for (const live of context.live.values()) await restart(context, live);
+  context.firewall.warnOfForwardPolicies();
+  context.namespaces.warm();
+}
+
+/** Takes back the addresses, ports and namespace of a container that ran on while the daemon was away. */
+function adopt(context: NetworkContext, record: StoredSandbox, pid: number): LiveSandbox | undefined {
+  let namespace: number | undefined;
+  try {
+    namespace = record.kind === 'own' ? openNamespace(`/proc/${pid}/ns/net`) : undefined;
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    return undefined;
+  }
+  const live = newSandbox(record, namespace);
+  for (const endpoint of record.endpoints) {
+    for (const [family, text] of [
+      [4, endpoint.ipv4],
+      [6, endpoint.ipv6],
+    ] as const) {
+      const address = parseAddress(text ?? '');
+      if (address) context.addresses.assign(endpoint.networkId, family, address);
+    }
+    context.endpoints.add(endpoint);
+  }
+  holdAgain(context, live);
+  return live;
+}
+
+function holdAgain(context: NetworkContext, live: LiveSandbox): void {
+  const { ports, endpoints, request } = live.record;
+  for (const { transport, hostAddress, hostPort } of ports) {
+    const address = parseAddress(hostAddress);
+    if (!address) continue;
+    const wish = { transport, address, first: hostPort, last: hostPort, holder: request.containerName };
+    const held = context.ports.hold(wish);
+    if (!('kind' in held)) live.held.push(held);
+    else context.log.warn('A published port was taken while the daemon was away', { port: hostPort, ...request });
+  }
+  const endpoint = gatewayEndpoint(endpoints, 4) ?? gatewayEndpoint(endpoints, 6);
+  if (!endpoint) return;
+  live.published = firewallPorts(ports, endpoint);
+  context.firewall.addPorts(live.published);
+}
+
+async function restart(context: NetworkContext, live: LiveSandbox): Promise<void> {
+  const container = live.record.request.containerId;
+  try {
+    restoreLinks(context, live);
+    await serveNames(context, live);
+  } catch (error) {
+    context.log.error("Cannot restore a container's network", { container, error });
+  }
+}
+
+/** Puts back what others removed since the daemon looked last. */
+export async function repair(context: NetworkContext): Promise<void> {
+  for (const network of context.networks.values()) {
+    if (network.driver !== 'bridge' || linkByName(context.route, linkName(network))) continue;
+    context.log.warn('A bridge was removed; it is made again', { network: network.name });
+    driverOf(context, network.driver).ensure(network);
+  }
+  if (!context.firewall.isPresent()) {
+    context.log.warn('The nf_tables table was flushed; it is written again');
+    context.firewall.rewrite();
+  }
+  for (const live of context.live.values()) restoreLinks(context, live);
+}
+
+/** Ties the interfaces to their bridges again, and makes those anew that are gone. */
+function restoreLinks(context: NetworkContext, { record, namespace }: LiveSandbox): void {
+  if (namespace === undefined) return;
+  const missing: StoredEndpoint[] = [];
+  for (const endpoint of record.endpoints) {
+    if (endpoint.hostLink === '') continue;
+    const link = linkByName(context.route, endpoint.hostLink);
+    if (!link) missing.push(endpoint);
+    else rejoin(context, endpoint, link);
+  }
+  if (missing.length === 0) return;
+  using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
+  attachEndpoints(context, missing, { namespace, route });
+  const gateways = { v4: gatewayEndpoint(record.endpoints, 4), v6: gatewayEndpoint(record.endpoints, 6) };
+  setDefaultRoutes(route, gateways, { fresh: false });
+}
+
+function rejoin(
+  { route, ...context }: NetworkContext,
+  endpoint: StoredEndpoint,
+  link: { index: number; master: number | undefined },
+): void {
+  const network = findNetwork(context, endpoint.networkId);
+  const bridge = linkByName(route, linkName(network));
+  if (!bridge || link.master === bridge.index) return;
+  const batch = new NetlinkBatch();
+  setLink(batch, link.index, { up: true, master: bridge.index });
+  route.transact(batch, `tie ${endpoint.hostLink} to its bridge`);
+}

@@ -1,0 +1,60 @@
+import type { EndpointSettings } from '@wharf/api/network';
+import type { EndpointRecord, NetworkRecord, SandboxRequest } from './networking.ts';
+import type { PortTransport } from './ports/publish-request.ts';
+
+/** What this package asks of the metadata. */
+export interface NetworkStore {
+  collection<T extends object>(name: string): Records<T>;
+  transaction<T>(body: () => T): T;
+}
+
+export interface Records<T extends object> {
+  get(id: string): T | undefined;
+  put(id: string, value: T): void;
+  delete(id: string): boolean;
+  values(): IterableIterator<T>;
+}
+
+/** A network as it is kept, keyed by id. `ipam.Config` holds what was allocated, not only what was asked. */
+export interface StoredNetwork extends NetworkRecord {
+  /** Name of its bridge. */
+  readonly link?: string;
+  /** The subnet was the user's choice: containers may choose their addresses. */
+  readonly userSubnet: boolean;
+}
+
+export interface StoredEndpoint extends EndpointRecord {
+  readonly networkName: string;
+  readonly driver: string;
+  /** Inside the container; '' where the network gives no interface. */
+  readonly interfaceName: string;
+  /** The host's end; '' where there is none. */
+  readonly hostLink: string;
+  readonly gateway4?: string;
+  readonly gateway6?: string;
+  /** An internal network's gateway is never the container's. */
+  readonly internal: boolean;
+  /** As asked for. */
+  readonly settings: EndpointSettings;
+  /** Lower case; what the network's other containers may call it. */
+  readonly dnsNames: readonly string[];
+}
+
+export interface StoredPort {
+  readonly transport: PortTransport;
+  readonly containerPort: number;
+  readonly hostPort: number;
+  /** As text, unspecified for all of its family. */
+  readonly hostAddress: string;
+}
+
+/** A container's network, keyed by the container's id. Its existence means that the container may be running. */
+export interface StoredSandbox {
+  readonly request: SandboxRequest;
+  readonly kind: 'own' | 'host' | 'container';
+  /** The container whose network is shared. */
+  readonly shared?: string;
+  readonly endpoints: readonly StoredEndpoint[];
+  readonly ports: readonly StoredPort[];
+  readonly dnsPorts?: { readonly udp: number; readonly tcp: number };
+}

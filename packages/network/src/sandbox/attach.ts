@@ -1,0 +1,99 @@
+import { inNetworkNamespace } from '@wharf/sys/namespaces';
+import { NetlinkBatch } from '@wharf/sys/netlink/batch';
+import { linkByName, setLink } from '@wharf/sys/netlink/link';
+import { addAddress, addRoute, deleteRoute, listRoutes } from '@wharf/sys/netlink/route';
+import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import { addressBytes, parseAddress } from '../address.ts';
+import type { NetworkContext } from '../context.ts';
+import { driverOf, findNetwork } from '../networks/find-network.ts';
+import type { StoredEndpoint } from '../records.ts';
+import { sysctlPath, writeSysctl } from '../sysctl.ts';
+
+/** Makes the endpoints' links and sets them up inside; `route` is a socket of the sandbox's namespace. */
+export function attachEndpoints(
+  context: NetworkContext,
+  endpoints: readonly StoredEndpoint[],
+  inside: { readonly namespace: number; readonly route: NetlinkSocket },
+): void {
+  const linked = endpoints.filter(({ interfaceName }) => interfaceName !== '');
+  if (linked.length === 0) return;
+  const networks = linked.map(({ networkId }) => findNetwork(context, networkId));
+  const outer = new NetlinkBatch();
+  for (const [position, endpoint] of linked.entries()) {
+    const network = networks[position]!;
+    driverOf(context, network.driver).link(outer, network, endpoint, inside.namespace);
+  }
+  context.route.transact(outer, 'create the interfaces of an endpoint');
+  if (linked.some(needsSysctl)) inNetworkNamespace(inside.namespace, () => linked.forEach(writeEndpointSysctls));
+  const inner = new NetlinkBatch();
+  for (const endpoint of linked) configure(inner, inside.route, endpoint);
+  inside.route.transact(inner, 'configure the interfaces of an endpoint');
+  for (const [position, endpoint] of linked.entries()) {
+    const network = networks[position]!;
+    driverOf(context, network.driver).linked(network, endpoint);
+  }
+}
+
+function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEndpoint): void {
+  const link = linkByName(route, endpoint.interfaceName);
+  if (!link) throw new Error(`Cannot configure ${endpoint.interfaceName}: it does not exist`);
+  setLink(batch, link.index, { up: true });
+  const { ipv4, ipv4PrefixLength = 0, ipv6, ipv6PrefixLength = 0 } = endpoint;
+  for (const { text, length } of [
+    { text: ipv4, length: ipv4PrefixLength },
+    { text: ipv6, length: ipv6PrefixLength },
+  ]) {
+    const address = parseAddress(text ?? '');
+    if (address) addAddress(batch, link.index, { address: addressBytes(address), length });
+  }
+}
+
+const endpointSysctls = 'com.docker.network.endpoint.sysctls';
+
+function needsSysctl({ ipv6, settings }: StoredEndpoint): boolean {
+  return ipv6 !== undefined || settings.DriverOpts?.[endpointSysctls] !== undefined;
+}
+
+function writeEndpointSysctls({ interfaceName, ipv6, settings }: StoredEndpoint): void {
+  if (ipv6) writeSysctl(`net/ipv6/conf/${interfaceName}/disable_ipv6`, '0');
+  for (const setting of (settings.DriverOpts?.[endpointSysctls] ?? '').split(',').filter(Boolean)) {
+    const [name = '', value = ''] = setting.split('=');
+    const path = sysctlPath(name).replace('/IFNAME/', `/${interfaceName}/`);
+    if (!writeSysctl(path, value)) throw new Error(`Cannot set ${name} of ${interfaceName}`);
+  }
+}
+
+/** Points the default routes at the gateways of these endpoints, and removes those that point elsewhere. */
+export function setDefaultRoutes(
+  route: NetlinkSocket,
+  gateways: { readonly v4: StoredEndpoint | undefined; readonly v6: StoredEndpoint | undefined },
+  options: { readonly fresh: boolean },
+): void {
+  const batch = new NetlinkBatch();
+  if (!options.fresh) {
+    for (const { length, gateway, address } of listRoutes(route)) {
+      if (length === 0 && gateway) deleteRoute(batch, { destination: { address, length }, gateway });
+    }
+  }
+  for (const [endpoint, text] of [
+    [gateways.v4, gateways.v4?.gateway4],
+    [gateways.v6, gateways.v6?.gateway6],
+  ] as const) {
+    const gateway = parseAddress(text ?? '');
+    if (!endpoint || !gateway) continue;
+    addRoute(batch, { gateway: addressBytes(gateway) });
+  }
+  if (batch.bytes.length > 0) route.transact(batch, 'set the default route');
+}
+
+/** The endpoint that provides the default gateway: highest priority, then first by network name. */
+export function gatewayEndpoint(endpoints: readonly StoredEndpoint[], family: 4 | 6): StoredEndpoint | undefined {
+  const able = endpoints.filter(
+    ({ internal, gateway4, gateway6 }) => !internal && (family === 4 ? gateway4 : gateway6) !== undefined,
+  );
+  return able.toSorted(
+    (a, b) =>
+      b.settings.GwPriority - a.settings.GwPriority ||
+      (a.networkName < b.networkName ? -1 : a.networkName > b.networkName ? 1 : 0),
+  )[0];
+}

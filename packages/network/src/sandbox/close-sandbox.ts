@@ -1,0 +1,32 @@
+import { runAll } from '@wharf/base/transaction';
+import { closeNamespace } from '@wharf/sys/namespaces';
+import type { LiveSandbox, NetworkContext } from '../context.ts';
+import { releaseEndpoint } from './create-endpoint.ts';
+import { unpublish } from './published-ports.ts';
+
+/**
+ * Releases ports, names, addresses and the namespace. Closing the last reference to the namespace is enough: the
+ * kernel removes its interfaces later, where deleting them here would wait for it.
+ */
+export async function closeSandbox(context: NetworkContext, containerId: string): Promise<void> {
+  const live = context.live.get(containerId);
+  if (!live) return;
+  context.live.delete(containerId);
+  const failures = await runAll([
+    () => unpublish(context, live),
+    () => closeListeners(live),
+    ...live.record.endpoints.map((endpoint) => () => releaseEndpoint(context, endpoint)),
+    () => void context.sandboxes.delete(containerId),
+  ]);
+  for (const error of failures) context.log.warn('Cannot release all of a sandbox', { container: containerId, error });
+}
+
+/** What the daemon itself holds of a sandbox; the sandbox lives on where a process is in it. */
+export async function closeListeners(live: LiveSandbox): Promise<void> {
+  live.dns?.close();
+  live.dns = undefined;
+  const { upstream } = live;
+  live.upstream = undefined;
+  if (live.namespace !== undefined) closeNamespace(live.namespace);
+  await upstream?.close();
+}

@@ -1,0 +1,69 @@
+import { createSocket, type Socket } from 'node:dgram';
+import { inNetworkNamespace } from '@wharf/sys/namespaces';
+import { openBoundSocket } from '@wharf/sys/socket';
+import type { LiveSandbox, NetworkContext } from '../context.ts';
+import type { NameView } from '../dns/resolver.ts';
+import { Upstream } from '../dns/upstream.ts';
+import type { StoredEndpoint } from '../records.ts';
+
+const anyAddress = Uint8Array.of(0, 0, 0, 0);
+
+/** What a sandbox's DNS server knows: the names of the networks it is in at the moment of the question. */
+export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
+  const named = () => live.record.endpoints.filter(({ dnsNames }) => dnsNames.length > 0);
+  return {
+    lookup(name) {
+      for (const endpoint of named()) {
+        const addresses = lookupIn(context, endpoint, name);
+        if (addresses) return addresses;
+      }
+      return undefined;
+    },
+    reverse(address) {
+      for (const { networkId } of named()) {
+        const name = context.endpoints.nameOf(networkId, address);
+        if (name) return name;
+      }
+      return undefined;
+    },
+    get forwards() {
+      return live.record.endpoints.some(({ internal }) => !internal);
+    },
+    forward(query, transport) {
+      const chosen = live.record.request.dns.filter(isIPv4);
+      // Servers of the host's are asked as the host, so that its loopback ones work; the container's own from inside.
+      if (chosen.length > 0 && live.namespace !== undefined) {
+        live.upstream ??= upstreamInside(live.namespace);
+        return live.upstream.ask(query, chosen, transport);
+      }
+      const servers = context.options.dns?.length ? context.options.dns : context.hostResolvConf.read().nameservers;
+      return context.upstream.ask(query, servers.filter(isIPv4), transport);
+    },
+  };
+}
+
+function lookupIn({ endpoints }: NetworkContext, endpoint: StoredEndpoint, name: string) {
+  const { networkId, networkName, settings } = endpoint;
+  const link = (settings.Links ?? []).find((text) => text.split(':')[1]?.toLowerCase() === name);
+  const target = link ? link.split(':')[0]!.toLowerCase() : name;
+  const found = endpoints.addressesOf(networkId, target);
+  if (found) return found;
+  const suffix = `.${networkName.toLowerCase()}`;
+  return name.endsWith(suffix) ? endpoints.addressesOf(networkId, name.slice(0, -suffix.length)) : undefined;
+}
+
+function isIPv4(address: string): boolean {
+  return /^\d+\.\d+\.\d+\.\d+$/.test(address);
+}
+
+function upstreamInside(namespace: number): Upstream {
+  return new Upstream(async () => {
+    const fd = inNetworkNamespace(namespace, () => openBoundSocket('udp', { address: anyAddress, port: 0 }));
+    const socket: Socket = createSocket('udp4');
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    socket.once('error', reject);
+    socket.bind({ fd }, resolve);
+    await promise;
+    return socket;
+  });
+}

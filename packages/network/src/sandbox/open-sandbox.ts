@@ -1,0 +1,90 @@
+import { transaction, type Undo } from '@wharf/base/transaction';
+import { closeNamespace, inNetworkNamespace } from '@wharf/sys/namespaces';
+import type { LiveSandbox, NetworkContext } from '../context.ts';
+import { DnsServer } from '../dns/server.ts';
+import type { SandboxRequest } from '../networking.ts';
+import type { StoredEndpoint, StoredSandbox } from '../records.ts';
+import { sysctlPath, writeSysctl } from '../sysctl.ts';
+import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './attach.ts';
+import { closeSandbox } from './close-sandbox.ts';
+import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
+import { nameView } from './name-view.ts';
+import { type PlannedEndpoint, planSandbox } from './plan.ts';
+import { publish, unpublish } from './published-ports.ts';
+
+/** Gives a container its network. Undoes itself on a throw; an older sandbox of the container is closed first. */
+export async function openSandbox(context: NetworkContext, request: SandboxRequest): Promise<LiveSandbox> {
+  const plan = planSandbox(context, request);
+  await closeSandbox(context, request.containerId);
+  if (plan.kind === 'container') {
+    const record = { request, kind: plan.kind, shared: plan.containerId, endpoints: [], ports: [] };
+    return enlist(context, newSandbox(record, undefined));
+  }
+  return await transaction(async (undo) => {
+    const endpoints = makeEndpoints(context, request, plan.endpoints, undo);
+    const record: StoredSandbox = { request, kind: plan.kind, endpoints, ports: [] };
+    if (plan.kind === 'host') return enlist(context, newSandbox(record, undefined));
+    const ready = context.namespaces.take();
+    undo.defer(() => closeNamespace(ready.fd));
+    using route = ready.route;
+    const live = newSandbox(record, ready.fd);
+    attachEndpoints(context, endpoints, { namespace: ready.fd, route });
+    const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
+    setDefaultRoutes(route, gateways, { fresh: true });
+    writeSysctls(request, ready.fd);
+    undo.defer(() => unpublish(context, live));
+    publish(context, live);
+    undo.defer(() => live.dns?.close());
+    await serveNames(context, live);
+    return enlist(context, live);
+  });
+}
+
+function makeEndpoints(
+  context: NetworkContext,
+  request: SandboxRequest,
+  planned: readonly PlannedEndpoint[],
+  undo: Undo,
+): StoredEndpoint[] {
+  const endpoints: StoredEndpoint[] = [];
+  for (const plan of planned) {
+    const taken = endpoints.map(({ interfaceName }) => interfaceName);
+    const endpoint = createEndpoint(context, request, plan, taken);
+    undo.defer(() => releaseEndpoint(context, endpoint));
+    context.endpoints.add(endpoint);
+    endpoints.push(endpoint);
+  }
+  return endpoints;
+}
+
+export function newSandbox(record: StoredSandbox, namespace: number | undefined): LiveSandbox {
+  return { record, namespace, dns: undefined, upstream: undefined, held: [], published: [] };
+}
+
+function enlist(context: NetworkContext, live: LiveSandbox): LiveSandbox {
+  saveSandbox(context, live);
+  context.live.set(live.record.request.containerId, live);
+  return live;
+}
+
+export function saveSandbox({ sandboxes }: NetworkContext, { record }: LiveSandbox): void {
+  sandboxes.put(record.request.containerId, record);
+}
+
+function writeSysctls({ sysctls }: SandboxRequest, namespace: number): void {
+  const settings = Object.entries(sysctls).filter(([name]) => name.startsWith('net.'));
+  if (settings.length === 0) return;
+  inNetworkNamespace(namespace, () => {
+    for (const [name, value] of settings) {
+      if (!writeSysctl(sysctlPath(name), value)) throw new Error(`Cannot set sysctl ${name} to ${value}`);
+    }
+  });
+}
+
+/** Starts the DNS server where a network has names, once. */
+export async function serveNames(context: NetworkContext, live: LiveSandbox): Promise<void> {
+  const named = live.record.endpoints.some(({ dnsNames }) => dnsNames.length > 0);
+  if (!named || live.dns || live.namespace === undefined) return;
+  live.dns = await DnsServer.open(live.namespace, nameView(context, live), live.record.dnsPorts);
+  live.record = { ...live.record, dnsPorts: live.dns.ports };
+}
