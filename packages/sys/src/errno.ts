@@ -14,7 +14,12 @@ export class SystemError extends Error {
   }
 }
 
-const names = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+// EWOULDBLOCK is EAGAIN's other name; code asks for the latter.
+const names = new Map(
+  Object.entries(constants.errno)
+    .filter(([name]) => name !== 'EWOULDBLOCK')
+    .map(([name, value]) => [value, name]),
+);
 
 export function errnoName(errno: number): string {
   return names.get(errno) ?? `errno ${errno}`;
