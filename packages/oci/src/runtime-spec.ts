@@ -42,7 +42,6 @@ export interface OciCapabilities {
 
 export interface OciRlimit {
   type: string;
-  /** 2^64-1 cannot be held by a number: unlimited is `rlimitInfinity`, serialised by the bundle writer. */
   soft: number;
   hard: number;
 }
@@ -88,7 +87,7 @@ export interface OciDevice {
 export interface OciDeviceRule {
   allow: boolean;
   type?: 'a' | 'b' | 'c';
-  /** Absent or -1 is any. */
+  /** Absent is any. */
   major?: number;
   minor?: number;
   access: string;

@@ -119,12 +119,13 @@ const ruleFormat = /^([acb]) ([0-9]+|\*):([0-9]+|\*) ([rwm]{1,3})$/;
 export function parseDeviceCgroupRule(text: string): OciDeviceRule {
   const match = ruleFormat.exec(text);
   if (!match) throw invalidArgument(`invalid device cgroup rule format: '${text}'`);
-  const number = (digits: string | undefined) => (digits === '*' ? -1 : Number(digits));
+  const [, type, major, minor, access = ''] = match;
   return {
     allow: true,
-    type: match[1] as 'a' | 'b' | 'c',
-    major: number(match[2]),
-    minor: number(match[3]),
-    access: match[4]!,
+    type: type as 'a' | 'b' | 'c',
+    // An absent number is any; crun 1.8 does not take the specification's -1.
+    ...(major !== '*' && { major: Number(major) }),
+    ...(minor !== '*' && { minor: Number(minor) }),
+    access,
   };
 }

@@ -1,5 +1,5 @@
 import type { Ulimit } from '@wharf/api/container';
-import type { OciRlimit } from '@wharf/oci/runtime-spec';
+import type { OciRlimit, OciSpec } from '@wharf/oci/runtime-spec';
 
 /** This host's hard limits by ulimit name; -1 is unlimited. */
 export type HardLimits = Readonly<Record<string, number>>;
@@ -19,7 +19,7 @@ export function createRlimits(
   }
   return [...merged.values()].map(({ Name, Soft, Hard }) => {
     const hard = clamp(Hard, ceiling?.[Name]);
-    return { type: `RLIMIT_${Name.toUpperCase()}`, soft: clamp(Soft, hard), hard };
+    return { type: `RLIMIT_${Name.toUpperCase()}`, soft: toOci(clamp(Soft, hard)), hard: toOci(hard) };
   });
 }
 
@@ -27,3 +27,22 @@ function clamp(value: number, limit: number | undefined): number {
   if (limit === undefined || limit === -1) return value;
   return value === -1 ? limit : Math.min(value, limit);
 }
+
+/**
+ * RLIM_INFINITY is 2^64-1, which no number can hold. This is the largest that JSON carries through any number of
+ * parsings without overflowing what the runtime reads it into; no limit of the kernel comes near.
+ */
+const almostInfinity = 18446744073709549568;
+
+function toOci(value: number): number {
+  return value === -1 ? almostInfinity : value;
+}
+
+/** `config.json` as text, with unlimited limits as exactly that. */
+export function serializeSpec(spec: OciSpec): string {
+  const text = JSON.stringify(spec);
+  return spec.process.rlimits ? text.replaceAll(almostInfinityText, '$118446744073709551615') : text;
+}
+
+/** Inside a JSON text's strings quotes are escaped: what follows a bare `"soft":` is a limit. */
+const almostInfinityText = /("(?:soft|hard)":)18446744073709550000\b/g;
