@@ -7,8 +7,11 @@ export const mountFlags = {
   MS_NOSUID: 2,
   MS_NODEV: 4,
   MS_NOEXEC: 8,
+  MS_SYNCHRONOUS: 16,
   MS_REMOUNT: 32,
+  MS_DIRSYNC: 128,
   MS_NOATIME: 1024,
+  MS_NODIRATIME: 2048,
   MS_BIND: 4096,
   MS_MOVE: 8192,
   MS_REC: 16384,
@@ -16,6 +19,8 @@ export const mountFlags = {
   MS_PRIVATE: 1 << 18,
   MS_SLAVE: 1 << 19,
   MS_SHARED: 1 << 20,
+  MS_RELATIME: 1 << 21,
+  MS_STRICTATIME: 1 << 24,
 } as const;
 
 export interface MountRequest {

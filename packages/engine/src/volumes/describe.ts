@@ -1,0 +1,19 @@
+import type { VolumeInspect } from '@wharf/api/volume';
+import type { VolumeRecord } from '@wharf/store/volumes/volume-store';
+
+/** A volume in Docker's shape: what nobody set is null. */
+export function describeVolume(record: VolumeRecord): VolumeInspect {
+  return {
+    CreatedAt: record.createdAt,
+    Driver: record.driver,
+    Labels: nullIfEmpty(record.labels),
+    Mountpoint: record.mountpoint,
+    Name: record.name,
+    Options: nullIfEmpty(record.driverOpts),
+    Scope: 'local',
+  };
+}
+
+function nullIfEmpty(map: Readonly<Record<string, string>>): Record<string, string> | null {
+  return Object.keys(map).length === 0 ? null : { ...map };
+}

@@ -1,0 +1,40 @@
+import { lookup } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import { EngineError } from '@wharf/base/error';
+import { mount, mountFlags } from '@wharf/sys/mount';
+import type { DeviceMount } from './volume-options.ts';
+
+const { MS_BIND, MS_REC, MS_RDONLY, MS_REMOUNT, MS_PRIVATE, MS_SHARED, MS_SLAVE } = mountFlags;
+const propagation = MS_PRIVATE | MS_SHARED | MS_SLAVE;
+
+/** Mounts what the volume's options name at its data directory. Throws Docker's `failed to mount local storage`. */
+export async function mountDevice(request: DeviceMount, target: string): Promise<void> {
+  const { type, device, flags, data } = await withAddress(request);
+  try {
+    mount({ source: device, target, type, flags: flags & ~propagation, data });
+    // A bind takes read-only, and any mount its propagation, on a call of their own.
+    if (flags & MS_BIND && flags & MS_RDONLY) {
+      mount({ source: 'none', target, flags: MS_BIND | MS_REMOUNT | MS_RDONLY });
+    }
+    if (flags & propagation) mount({ source: 'none', target, flags: flags & (propagation | MS_REC) });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message.replace(/^mount .*: /, '') : String(cause);
+    throw new EngineError(
+      'internal',
+      `failed to mount local storage: mount ${device}:${target}, flags: 0x${flags.toString(16)}, data: ${data}: ${why}`,
+      { cause },
+    );
+  }
+}
+
+/** The kernel's nfs and cifs clients want an address where people write a name. */
+async function withAddress(request: DeviceMount): Promise<DeviceMount> {
+  const name = /(?:^|,)addr=([^,]*)/.exec(request.data)?.[1];
+  if (!name || isIP(name) !== 0 || !['nfs', 'nfs4', 'cifs'].includes(request.type)) return request;
+  try {
+    const { address } = await lookup(name);
+    return { ...request, data: request.data.replace(`addr=${name}`, `addr=${address}`) };
+  } catch (cause) {
+    throw new EngineError('internal', `error resolving passed in network volume address: ${name}`, { cause });
+  }
+}
