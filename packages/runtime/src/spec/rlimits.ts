@@ -32,7 +32,7 @@ function clamp(value: number, limit: number | undefined): number {
  * RLIM_INFINITY is 2^64-1, which no number can hold. This is the largest that JSON carries through any number of
  * parsings without overflowing what the runtime reads it into; no limit of the kernel comes near.
  */
-const almostInfinity = 18446744073709549568;
+const almostInfinity = 2 ** 64 - 2048;
 
 function toOci(value: number): number {
   return value === -1 ? almostInfinity : value;
