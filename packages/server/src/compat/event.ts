@@ -1,4 +1,5 @@
 import type { EventMessage } from '@wharf/api/events';
+import { escapeHtml } from '@wharf/api/streams/json-message';
 import { type ApiVersion, atLeast } from '@wharf/api/version';
 
 /** An event's JSON as this version of the API has it: before 1.52 some facts were repeated in flat fields. */
@@ -8,5 +9,5 @@ export function eventFor(version: ApiVersion, event: EventMessage, json: string)
   const from = Type === 'container' ? Actor.Attributes.image : undefined;
   const flat = Type === 'container' || Type === 'image' ? { status: Action, id: Actor.ID, ...(from && { from }) } : {};
   if (Object.keys(flat).length === 0) return json;
-  return `${JSON.stringify(flat).slice(0, -1)},${json.slice(1)}`;
+  return `${escapeHtml(JSON.stringify(flat)).slice(0, -1)},${json.slice(1)}`;
 }
