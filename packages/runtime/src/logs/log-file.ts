@@ -1,0 +1,60 @@
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+
+export interface LogFileOptions {
+  readonly path: string;
+  /** Bytes; undefined is unbounded. */
+  readonly maxSize: number | undefined;
+  /** Files in all, the current one included. */
+  readonly maxFiles: number;
+  /** Compresses a rotated file to `<path>.gz` behind the caller's back. */
+  readonly compress: ((path: string) => void) | undefined;
+}
+
+/** A log on disk: `path`, and when that is full `path.1` (the newest) to `path.<maxFiles - 1>`, or those with .gz. */
+export class LogFile {
+  readonly #options: LogFileOptions;
+  #fd: number;
+  #size: number;
+
+  constructor(options: LogFileOptions) {
+    this.#options = options;
+    this.#fd = openSync(options.path, 'a', 0o640);
+    this.#size = fstatSync(this.#fd).size;
+  }
+
+  /** What the file still takes before it is rotated; the last write may go beyond it. */
+  get room(): number {
+    return this.#options.maxSize === undefined ? Number.POSITIVE_INFINITY : this.#options.maxSize - this.#size;
+  }
+
+  /** Whole lines only: a rotation never cuts one. */
+  append(bytes: Uint8Array): void {
+    if (this.room <= 0) this.#rotate();
+    for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at, bytes.length - at);
+    this.#size += bytes.length;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+
+  #rotate(): void {
+    const { path, maxFiles, compress } = this.#options;
+    this.#size = 0;
+    if (maxFiles < 2) {
+      ftruncateSync(this.#fd);
+      return;
+    }
+    for (const extension of ['', '.gz']) rmSync(`${path}.${maxFiles - 1}${extension}`, { force: true });
+    for (let number = maxFiles - 2; number >= 1; number--) {
+      for (const extension of ['', '.gz']) {
+        const from = `${path}.${number}${extension}`;
+        if (existsSync(from)) renameSync(from, `${path}.${number + 1}${extension}`);
+      }
+    }
+    closeSync(this.#fd);
+    renameSync(path, `${path}.1`);
+    this.#fd = openSync(path, 'a', 0o640);
+    compress?.(`${path}.1`);
+  }
+}
