@@ -44,7 +44,7 @@ export class EventBus implements EventPublisher {
       Actor: { ID: id, Attributes: { ...attributes } },
       scope: 'local',
       time: Number(time / 1_000_000_000n),
-      timeNano: Number(time),
+      timeNano: time,
     };
     this.#ring.push(message);
     if (this.#ring.length > kept) this.#ring.shift();
@@ -98,9 +98,9 @@ export class EventBus implements EventPublisher {
 
   #replay(since: bigint | undefined, until: bigint | undefined): EventMessage[] {
     if (since === undefined && until === undefined) return [];
-    const from = since === undefined ? 0 : Number(since);
-    const to = until === undefined ? Number.POSITIVE_INFINITY : Number(until);
-    return this.#ring.filter((event) => event.timeNano >= from && event.timeNano <= to);
+    return this.#ring.filter(
+      ({ timeNano }) => (since === undefined || timeNano >= since) && (until === undefined || timeNano <= until),
+    );
   }
 }
 

@@ -1,7 +1,6 @@
-import type { ContainerConfig, HostConfig } from '@wharf/api/container';
+import type { ContainerConfig, ContainerStatus, HostConfig } from '@wharf/api/container';
 import type { EndpointSettings } from '@wharf/api/network';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import type { ContainerStatus } from './container-state.ts';
 
 /**
  * One container as meta.db keeps it. What the client asked for keeps Docker's spelling (`config`, `hostConfig`,
@@ -30,8 +29,8 @@ export interface ContainerRecord {
   readonly restartCount: number;
   /** Stopped by a client: `unless-stopped` stays down for good, `always` until the daemon starts again. */
   readonly manuallyStopped: boolean;
-  /** `creating` until everything exists; a crash before that removes the container. */
-  readonly phase: 'creating' | 'ready' | 'removing';
+  /** `doomed` while being made or removed: a daemon that finds it at its start removes it, anonymous volumes too. */
+  readonly phase: 'ready' | 'doomed';
 }
 
 export interface ContainerImage {

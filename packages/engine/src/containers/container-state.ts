@@ -1,7 +1,6 @@
+import type { ContainerStatus } from '@wharf/api/container';
 import { conflict, EngineError } from '@wharf/base/error';
 import type { ContainerRecord } from './container-record.ts';
-
-export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
 export type ContainerAction = 'start' | 'stop' | 'kill' | 'pause' | 'unpause' | 'exec' | 'remove';
 
@@ -49,12 +48,13 @@ function refusal(action: ContainerAction, id: string, status: ContainerStatus): 
     case 'unpause':
       return conflict(`container ${id} is not paused`);
     case 'exec':
-      if (status === 'paused') return conflict(`container ${id} is paused, unpause the container before exec`);
+      if (status === 'paused') return conflict(`Container ${id} is paused, unpause the container before exec`);
       if (status === 'restarting')
         return conflict(`container ${id} is restarting, wait until the container is running`);
       return conflict(`container ${id} is not running`);
     case 'remove':
       if (status === 'removing') return conflict(`removal of container ${id} is already in progress`);
-      return conflict(`container is ${status}`);
+      if (status === 'paused') return conflict('container is paused and must be unpaused first');
+      return conflict(`container is ${status}: stop the container before removing or force remove`);
   }
 }

@@ -18,6 +18,8 @@ export interface VolumeStore {
   copyUp(name: string, root: string, source: string): Promise<void>;
   /** Bytes on disk. */
   usage(name: string): Promise<number>;
+  /** After a crash: drops what containers outside `existing` held, and unmounts what none in `running` uses. */
+  reconcile(existing: ReadonlySet<string>, running: ReadonlySet<string>): Promise<void>;
 }
 
 export interface VolumeRequest {

@@ -1,0 +1,89 @@
+import { Duplex, Readable } from 'node:stream';
+import { conflict } from '@wharf/base/error';
+import type { AttachedStream, AttachOptions } from '../engine.ts';
+import type { ContainerDeps } from '../engine-deps.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { detachable } from './detachable.ts';
+import { logsOf } from './logs.ts';
+import { outputOnly } from './output-only.ts';
+import { publishContainer } from './publish.ts';
+
+type AttachDeps = Pick<ContainerDeps, 'containers' | 'supervisor' | 'events' | 'config'>;
+
+/** Also before the start: then output begins with the first byte. */
+export async function attachContainer(
+  deps: AttachDeps,
+  idOrName: string,
+  options: AttachOptions,
+): Promise<AttachedStream> {
+  const keys = parseDetachKeys(options.detachKeys);
+  const record = deps.containers.find(idOrName);
+  requireAttachable(record, idOrName);
+  const tty = record.config.Tty;
+  const live = options.stream ? await liveStream(deps, record, options, keys) : undefined;
+  publishContainer(deps.events, record, 'attach');
+  if (!options.logs) return { tty, stream: live ?? outputOnly(Readable.from([])) };
+  const past = await logsOf(deps, record, {
+    stdout: options.stdout,
+    stderr: options.stderr,
+    follow: false,
+    since: 0,
+    until: 0,
+    timestamps: false,
+    details: false,
+    tail: -1,
+  });
+  return { tty, stream: live ? replayThenLive(past, live) : outputOnly(past) };
+}
+
+function requireAttachable({ state }: ContainerRecord, idOrName: string): void {
+  if (state.status === 'paused') {
+    throw conflict(`container ${idOrName} is paused. Unpause the container before attach`);
+  }
+  if (state.status === 'restarting') {
+    throw conflict(`container ${idOrName} is restarting. Wait until the container is running before attach`);
+  }
+}
+
+async function liveStream(
+  { supervisor, events, containers }: AttachDeps,
+  record: ContainerRecord,
+  { stdin, stdout, stderr }: AttachOptions,
+  keys: Buffer,
+): Promise<Duplex> {
+  const wantsStdin = stdin && record.config.OpenStdin;
+  const stdio = await supervisor.attach(record.id, undefined, { stdin: wantsStdin, stdout, stderr });
+  // As in Docker, keys are looked for on a terminal's stdin only; elsewhere the bytes are data.
+  if (!wantsStdin || !record.config.Tty) return stdio;
+  return detachable(stdio, keys, () => {
+    publishContainer(events, containers.get(record.id) ?? record, 'detach');
+  });
+}
+
+/** The log's bytes first; what arrives meanwhile waits in the live stream. */
+function replayThenLive(past: Readable, live: Duplex): Duplex {
+  async function* output(): AsyncGenerator<Buffer> {
+    yield* past;
+    yield* live;
+  }
+  const source = Readable.from(output());
+  const client = new Duplex({
+    allowHalfOpen: true,
+    read: () => void source.resume(),
+    write: (chunk, encoding, done) => void live.write(chunk, encoding, done),
+    final: (done) => void live.end(done),
+    destroy: (error, done) => {
+      source.destroy();
+      past.destroy();
+      live.destroy();
+      done(error);
+    },
+  });
+  source.on('data', (chunk: Buffer) => {
+    if (!client.push(chunk)) source.pause();
+  });
+  source.on('end', () => void client.push(null));
+  source.on('error', (error) => void client.destroy(error));
+  return client;
+}

@@ -1,0 +1,38 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { EngineConfig } from '../engine-config.ts';
+
+/** Where a container's own files are: durable ones under the data root, the bundle under the exec root. */
+export function containerDirectory({ dataRoot }: EngineConfig, id: string): string {
+  return join(dataRoot, 'containers', id);
+}
+
+export function bundleDirectory({ execRoot }: EngineConfig, id: string): string {
+  return join(execRoot, 'bundles', id);
+}
+
+export function logFile(config: EngineConfig, id: string): string {
+  return join(containerDirectory(config, id), `${id}-json.log`);
+}
+
+export function hostsFile(config: EngineConfig, id: string): string {
+  return join(containerDirectory(config, id), 'hosts');
+}
+
+export function hostnameFile(config: EngineConfig, id: string): string {
+  return join(containerDirectory(config, id), 'hostname');
+}
+
+export function resolvConfFile(config: EngineConfig, id: string): string {
+  return join(containerDirectory(config, id), 'resolv.conf');
+}
+
+export async function makeContainerDirectory(config: EngineConfig, id: string): Promise<void> {
+  await mkdir(containerDirectory(config, id), { recursive: true, mode: 0o710 });
+}
+
+/** Idempotent. */
+export async function removeContainerFiles(config: EngineConfig, id: string): Promise<void> {
+  await rm(bundleDirectory(config, id), { recursive: true, force: true });
+  await rm(containerDirectory(config, id), { recursive: true, force: true });
+}

@@ -1,0 +1,55 @@
+import type { HostConfig } from '@wharf/api/container';
+import type { EndpointSettings, NetworkingConfig } from '@wharf/api/network';
+import { invalidArgument } from '@wharf/base/error';
+import type { Networking } from '@wharf/network/networking';
+import { sharedContainer } from '@wharf/runtime/spec/modes';
+
+/**
+ * The endpoints that a container shall have, by network name: the network of its mode, and those that
+ * NetworkingConfig adds. Throws `network x not found`.
+ */
+export function endpointIntent(
+  networking: Networking,
+  { NetworkMode }: Pick<HostConfig, 'NetworkMode'>,
+  { EndpointsConfig }: NetworkingConfig,
+): Record<string, EndpointSettings> {
+  const given = Object.entries(EndpointsConfig);
+  if (sharedContainer(NetworkMode) !== undefined) {
+    if (given.length > 0)
+      throw invalidArgument('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
+    return {};
+  }
+  const main = networking.network(NetworkMode).name;
+  const endpoints: Record<string, EndpointSettings> = { [main]: emptyEndpoint() };
+  for (const [key, settings] of given) {
+    const { name } = networking.network(key === 'default' ? 'bridge' : key);
+    endpoints[name] = intentOf(settings);
+  }
+  return endpoints;
+}
+
+/** Only what a client may wish for; the rest of the settings is the network's answer. */
+export function intentOf(settings: EndpointSettings): EndpointSettings {
+  const { IPAMConfig, Links, Aliases, MacAddress, DriverOpts, GwPriority } = settings;
+  return { ...emptyEndpoint(), IPAMConfig, Links, Aliases, MacAddress, DriverOpts, GwPriority };
+}
+
+export function emptyEndpoint(): EndpointSettings {
+  return {
+    IPAMConfig: null,
+    Links: null,
+    Aliases: null,
+    MacAddress: '',
+    DriverOpts: null,
+    GwPriority: 0,
+    NetworkID: '',
+    EndpointID: '',
+    Gateway: '',
+    IPAddress: '',
+    IPPrefixLen: 0,
+    IPv6Gateway: '',
+    GlobalIPv6Address: '',
+    GlobalIPv6PrefixLen: 0,
+    DNSNames: null,
+  };
+}

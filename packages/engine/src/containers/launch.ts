@@ -1,0 +1,133 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError } from '@wharf/base/error';
+import { together } from '@wharf/base/together';
+import type { Undo } from '@wharf/base/transaction';
+import type { Sandbox } from '@wharf/network/networking';
+import type { NetworkNamespace } from '@wharf/runtime/spec/namespaces';
+import { serializeSpec } from '@wharf/runtime/spec/rlimits';
+import { layeredFiles, rootFiles } from '@wharf/runtime/spec/root-files';
+import { cgroupsPath, createRuntimeSpec, type SpecRoot } from '@wharf/runtime/spec/spec';
+import type { RootFiles } from '@wharf/runtime/spec/user';
+import { resolveUser } from '@wharf/runtime/spec/user';
+import type { ProcessIo } from '@wharf/runtime/supervisor/supervisor';
+import type { ContainerDeps } from '../engine-deps.ts';
+import { runtimeOf } from '../engine-runtime.ts';
+import { bundleDirectory, makeContainerDirectory } from './container-files.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { logTarget } from './log-target.ts';
+import { prepareMounts } from './mount-sources.ts';
+import { writeNetworkFiles } from './network-files.ts';
+import { sandboxRequest } from './sandbox-request.ts';
+import { mountShm } from './shared-memory.ts';
+import { findSharedNamespaces, requireRunning } from './shared-namespaces.ts';
+
+/**
+ * Everything from a record to a created process whose program has not begun: network beside root and mounts, the
+ * bundle, and the runtime's create. Answers the pid of the container's init.
+ */
+export async function launch(deps: ContainerDeps, record: ContainerRecord, undo: Undo): Promise<number> {
+  const { config, supervisor, fault } = deps;
+  const { id, hostConfig } = record;
+  const runtime = runtimeOf(deps, hostConfig.Runtime);
+  const shared = findSharedNamespaces(deps, record);
+  fault('start.begin');
+  await makeContainerDirectory(config, id);
+  const [sandbox, root, mounts] = await together([
+    openNetwork(deps, record, undo),
+    mountRoot(deps, record, runtime.host.runtime.rootMount, undo),
+    prepareMounts(deps, record, undo),
+    mountShm(config, record, undo),
+  ]);
+  fault('start.files');
+  const [files] = await together([
+    writeNetworkFiles(config, record, sandbox),
+    mkdir(bundleDirectory(config, id), { recursive: true, mode: 0o700 }),
+  ]);
+  const spec = createRuntimeSpec(
+    {
+      config: record.config,
+      hostConfig,
+      args: [record.path, ...record.args],
+      user: resolveUser(root.files, record.config.User, hostConfig.GroupAdd),
+      root: root.spec,
+      mounts,
+      files,
+      namespaces: { ...shared.namespaces, network: networkNamespace(deps, sandbox) },
+      networkSysctlsWritten: sandbox.namespace.kind === 'path',
+      cgroupsPath: cgroupsPath(hostConfig, config.cgroupParent, id),
+      ...(shared.shmPath !== undefined && { shmPath: shared.shmPath }),
+    },
+    runtime.host,
+  );
+  fault('start.bundle');
+  await writeFile(join(bundleDirectory(config, id), 'config.json'), serializeSpec(spec));
+  fault('start.create');
+  undo.defer(() => supervisor.delete(id));
+  const { pid } = await supervisor.create({
+    id,
+    bundle: bundleDirectory(config, id),
+    runtime: runtime.command,
+    io: ioOf(record),
+    log: logTarget(record),
+  });
+  return pid;
+}
+
+async function openNetwork(deps: ContainerDeps, record: ContainerRecord, undo: Undo): Promise<Sandbox> {
+  deps.fault('start.network');
+  try {
+    const sandbox = await deps.networking.openSandbox(sandboxRequest(deps, record));
+    undo.defer(() => deps.networking.closeSandbox(record.id));
+    return sandbox;
+  } catch (error) {
+    const { code, message, reason, cause } = EngineError.from(error);
+    throw new EngineError(code, `failed to set up container networking: ${message}`, {
+      ...(reason && { reason }),
+      cause,
+    });
+  }
+}
+
+interface Root {
+  readonly spec: SpecRoot;
+  readonly files: RootFiles;
+}
+
+/** Where the runtime mounts the overlay itself, no mount is left on the host: each slows every later start. */
+async function mountRoot(deps: ContainerDeps, { id }: ContainerRecord, byRuntime: boolean, undo: Undo): Promise<Root> {
+  const { snapshots, fault } = deps;
+  fault('start.mount');
+  if (byRuntime) {
+    const { lowerDirs, upperDir, workDir, target } = snapshots.mounts(id);
+    await mkdir(target, { recursive: true });
+    const files = layeredFiles([upperDir, ...lowerDirs]);
+    return { spec: { kind: 'overlay', path: target, lowerDirs, upperDir, workDir, volatile: false }, files };
+  }
+  const path = await snapshots.mount(id);
+  undo.defer(() => snapshots.unmount(id));
+  return { spec: { kind: 'path', path }, files: rootFiles(path) };
+}
+
+function networkNamespace({ containers }: ContainerDeps, { namespace }: Sandbox): NetworkNamespace {
+  switch (namespace.kind) {
+    case 'path':
+      return { kind: 'path', path: namespace.path };
+    case 'host':
+      return { kind: 'host' };
+    case 'container': {
+      const { pid } = requireRunning(containers.find(namespace.containerId), 'network').state;
+      return { kind: 'path', path: `/proc/${pid}/ns/net` };
+    }
+  }
+}
+
+function ioOf({ config, hostConfig }: ContainerRecord): ProcessIo {
+  const [rows, columns] = hostConfig.ConsoleSize;
+  return {
+    tty: config.Tty,
+    stdin: config.OpenStdin,
+    stdinOnce: config.StdinOnce,
+    ...(config.Tty && rows > 0 && columns > 0 && { size: { rows, columns } }),
+  };
+}

@@ -1,0 +1,20 @@
+import { Duplex, type Readable } from 'node:stream';
+
+/** A stream that a client may read, and whose input nobody wants. */
+export function outputOnly(source: Readable): Duplex {
+  const duplex: Duplex = new Duplex({
+    read: () => void source.resume(),
+    write: (_chunk, _encoding, done) => done(),
+    destroy: (error, done) => {
+      source.destroy();
+      done(error);
+    },
+  });
+  source.pause();
+  source.on('data', (chunk: Buffer) => {
+    if (!duplex.push(chunk)) source.pause();
+  });
+  source.on('end', () => void duplex.push(null));
+  source.on('error', (error) => void duplex.destroy(error));
+  return duplex;
+}

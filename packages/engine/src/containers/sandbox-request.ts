@@ -1,0 +1,37 @@
+import { invalidArgument } from '@wharf/base/error';
+import type { SandboxRequest } from '@wharf/network/networking';
+import { networkSysctls } from '@wharf/runtime/spec/sysctls';
+import type { ContainerDeps } from '../engine-deps.ts';
+import type { ContainerRecord } from './container-record.ts';
+
+/** What a container asks of the network, from its record. */
+export function sandboxRequest(
+  { containers }: Pick<ContainerDeps, 'containers'>,
+  { id, name, config, hostConfig, endpoints }: ContainerRecord,
+): SandboxRequest {
+  return {
+    containerId: id,
+    containerName: name,
+    hostname: config.Hostname,
+    domainname: config.Domainname,
+    networkMode: config.NetworkDisabled ? 'none' : hostConfig.NetworkMode,
+    endpoints,
+    exposedPorts: Object.keys(config.ExposedPorts),
+    portBindings: hostConfig.PortBindings,
+    publishAllPorts: hostConfig.PublishAllPorts,
+    dns: hostConfig.Dns ?? [],
+    dnsOptions: hostConfig.DnsOptions ?? [],
+    dnsSearch: hostConfig.DnsSearch ?? [],
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    links: (hostConfig.Links ?? []).map((link) => parseLink(containers, link)),
+    sysctls: networkSysctls(hostConfig),
+  };
+}
+
+/** `container:alias`, or a container that is its own alias. */
+function parseLink(containers: ContainerDeps['containers'], text: string): SandboxRequest['links'][number] {
+  const [target = '', alias = target, ...rest] = text.split(':');
+  if (target === '' || rest.length > 0) throw invalidArgument(`bad format for links: ${text}`);
+  const { id, name } = containers.find(target);
+  return { containerId: id, name, alias: alias.slice(alias.lastIndexOf('/') + 1) };
+}

@@ -1,0 +1,131 @@
+import { KeyedLock } from '@wharf/base/keyed-lock';
+import { attachContainer } from './containers/attach.ts';
+import { ContainerStore } from './containers/container-store.ts';
+import { createContainer } from './containers/create.ts';
+import { handleExit } from './containers/exit.ts';
+import { HealthMonitor } from './containers/health.ts';
+import { probeHealth } from './containers/health-probe.ts';
+import { inspectContainer } from './containers/inspect.ts';
+import { killContainer } from './containers/kill.ts';
+import { listContainers } from './containers/list.ts';
+import { containerLogs } from './containers/logs.ts';
+import { pauseContainer, unpauseContainer } from './containers/pause.ts';
+import { pruneContainers } from './containers/prune.ts';
+import { reconcileContainers } from './containers/reconcile.ts';
+import { Removals } from './containers/removals.ts';
+import { removeContainer } from './containers/remove.ts';
+import { renameContainer } from './containers/rename.ts';
+import { resizeContainer } from './containers/resize.ts';
+import { restartContainer } from './containers/restart.ts';
+import { Restarts } from './containers/restarts.ts';
+import { startContainer } from './containers/start.ts';
+import { stopContainer } from './containers/stop.ts';
+import { Teardowns } from './containers/teardowns.ts';
+import { topContainer } from './containers/top.ts';
+import { waitContainer } from './containers/wait.ts';
+import { Waits } from './containers/waits.ts';
+import type { ContainerUseCases, Engine, ExecUseCases, SystemUseCases } from './engine.ts';
+import type { ContainerDeps, EngineDeps } from './engine-deps.ts';
+import { createExec } from './exec/create.ts';
+import { ExecStore } from './exec/exec-store.ts';
+import { inspectExec } from './exec/inspect.ts';
+import { resizeExec } from './exec/resize.ts';
+import { startExec } from './exec/start.ts';
+import { createImageUseCases } from './images/create-image-use-cases.ts';
+import { createNetworkUseCases } from './networks/create-network-use-cases.ts';
+import { diskUsage } from './system/disk-usage.ts';
+import { streamEvents } from './system/events.ts';
+import { systemInfo } from './system/info.ts';
+import { versionInfo } from './system/version.ts';
+import { createVolumeUseCases } from './volumes/create-volume-use-cases.ts';
+
+export interface RunningEngine extends Engine {
+  /** Stops timers and listening; containers go on. Waits for teardown that is under way. */
+  close(): Promise<void>;
+}
+
+/** Composes the use cases and reconciles what the last daemon left. Answers are right from then on. */
+export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
+  const deps = containerDeps(parts);
+  const { supervisor, logger } = parts;
+  supervisor.onExit((exit) => {
+    handleExit(deps, exit).catch((error: unknown) => logger.error('handling an exit', { container: exit.id, error }));
+  });
+  await reconcileContainers(deps);
+  const images = createImageUseCases(deps);
+  const volumes = createVolumeUseCases({ ...deps, locks: new KeyedLock() });
+  return {
+    containers: containerUseCases(deps),
+    exec: execUseCases(deps),
+    images,
+    networks: createNetworkUseCases(deps),
+    volumes,
+    system: systemUseCases({ ...deps, useCases: { images, volumes } }),
+    close: async () => {
+      deps.restarts.close();
+      deps.health.close();
+      await deps.teardowns.allSettled();
+    },
+  };
+}
+
+function containerDeps(parts: EngineDeps): ContainerDeps {
+  const containers = new ContainerStore(parts.database);
+  const health = new HealthMonitor(
+    parts.events,
+    (id) => containers.get(id),
+    (container, timeout) => probeHealth(deps, container, timeout),
+  );
+  const deps: ContainerDeps = {
+    ...parts,
+    containers,
+    locks: new KeyedLock(),
+    waits: new Waits(),
+    restarts: new Restarts(),
+    teardowns: new Teardowns((id, error) => parts.logger.warn('cleaning up', { container: id, error })),
+    execs: new ExecStore(),
+    removals: new Removals(),
+    health,
+  };
+  return deps;
+}
+
+function containerUseCases(deps: ContainerDeps): ContainerUseCases {
+  return {
+    create: (name, request, platform) => createContainer(deps, name, request, platform),
+    start: (id) => startContainer(deps, id),
+    stop: (id, options) => stopContainer(deps, id, options),
+    restart: (id, options) => restartContainer(deps, id, options),
+    kill: (id, signal) => killContainer(deps, id, signal),
+    pause: (id) => pauseContainer(deps, id),
+    unpause: (id) => unpauseContainer(deps, id),
+    rename: (id, name) => renameContainer(deps, id, name),
+    remove: (id, options) => removeContainer(deps, id, options),
+    wait: async (id, condition, signal) => waitContainer(deps, id, condition, signal),
+    list: (options) => listContainers(deps, options),
+    inspect: (id, options) => inspectContainer(deps, id, options),
+    logs: (id, options, signal) => containerLogs(deps, id, options, signal),
+    attach: (id, options) => attachContainer(deps, id, options),
+    resize: (id, size) => resizeContainer(deps, id, size),
+    top: (id, psArgs) => topContainer(deps, id, psArgs),
+    prune: (filters) => pruneContainers(deps, filters),
+  };
+}
+
+function execUseCases(deps: ContainerDeps): ExecUseCases {
+  return {
+    create: async (id, request) => createExec(deps, id, request),
+    start: (id, options) => startExec(deps, id, options),
+    inspect: async (id) => inspectExec(deps, id),
+    resize: (id, size) => resizeExec(deps, id, size),
+  };
+}
+
+function systemUseCases(deps: Parameters<typeof diskUsage>[0] & ContainerDeps): SystemUseCases {
+  return {
+    info: () => systemInfo(deps),
+    version: async () => versionInfo(deps),
+    diskUsage: (types) => diskUsage(deps, types),
+    events: (options, signal) => streamEvents(deps, options, signal),
+  };
+}

@@ -1,0 +1,48 @@
+import type { ContainerSummary } from '@wharf/api/container';
+import type { DiskUsage } from '@wharf/api/system';
+import type { VolumeInspect } from '@wharf/api/volume';
+import { invalidArgument } from '@wharf/base/error';
+import { type ListDeps, summarize, withSize } from '../containers/list.ts';
+import type { ImageUseCases, VolumeUseCases } from '../engine.ts';
+import type { ContainerDeps } from '../engine-deps.ts';
+
+type DiskUsageDeps = ListDeps &
+  Pick<ContainerDeps, 'volumes'> & {
+    readonly useCases: { readonly images: ImageUseCases; readonly volumes: VolumeUseCases };
+  };
+
+const known = ['container', 'image', 'volume', 'build-cache'];
+
+/** `docker system df`. No types are all of them. */
+export async function diskUsage(deps: DiskUsageDeps, types: readonly string[]): Promise<DiskUsage> {
+  for (const type of types) if (!known.includes(type)) throw invalidArgument(`unknown object type: ${type}`);
+  const wants = (type: string) => types.length === 0 || types.includes(type);
+  return {
+    ...(wants('image') ? await imageUsage(deps) : {}),
+    ...(wants('container') ? { Containers: await containerUsage(deps) } : {}),
+    ...(wants('volume') ? { Volumes: await volumeUsage(deps) } : {}),
+    ...(wants('build-cache') ? { BuildCache: [] } : {}),
+  };
+}
+
+async function imageUsage({ images, useCases }: DiskUsageDeps): Promise<Pick<DiskUsage, 'LayersSize' | 'Images'>> {
+  const options = { all: true, digests: false, manifests: false, sharedSize: true, filters: new Map() };
+  const layersSize = images.images().reduce((total, { size }) => total + size, 0);
+  return { LayersSize: layersSize, Images: await useCases.images.list(options) };
+}
+
+async function containerUsage(deps: DiskUsageDeps): Promise<ContainerSummary[]> {
+  const now = Date.now();
+  const summaries = [...deps.containers.values()].map((record) => summarize(deps, record, now));
+  return Promise.all(summaries.map((summary) => withSize(deps, summary)));
+}
+
+async function volumeUsage({ volumes, useCases }: DiskUsageDeps): Promise<VolumeInspect[]> {
+  const { Volumes } = await useCases.volumes.list(new Map());
+  return Promise.all(
+    Volumes.map(async (volume) => ({
+      ...volume,
+      UsageData: { Size: await volumes.usage(volume.Name), RefCount: volumes.users(volume.Name).length },
+    })),
+  );
+}
