@@ -1,7 +1,7 @@
 /** A container's root: layers below, a writable directory on top. Implemented by OverlaySnapshotter. */
 export interface Snapshotter {
   /** Makes the writable layer of container `id` over these layers (bottom to top). */
-  prepare(id: string, diffIds: readonly string[]): Promise<void>;
+  prepare(id: string, diffIds: readonly string[], options?: PrepareOptions): Promise<void>;
   /** What to mount at the container's `/`, for the runtime spec or for mount(2). */
   mounts(id: string): OverlayMount;
   /** Mounts the root on the host (idempotent) and returns the path; for cp, copy-up, old runtimes. */
@@ -15,6 +15,11 @@ export interface Snapshotter {
   reconcile(keep: ReadonlySet<string>): Promise<void>;
 }
 
+export interface PrepareOptions {
+  /** The container goes with its exit: its root is never synced, which saves the sync of the whole disk at unmount. */
+  readonly volatile?: boolean;
+}
+
 export interface OverlayMount {
   /** Top to bottom, as overlayfs wants them. */
   readonly lowerDirs: readonly string[];
@@ -22,4 +27,5 @@ export interface OverlayMount {
   readonly workDir: string;
   /** Where `mount` puts it. */
   readonly target: string;
+  readonly volatile: boolean;
 }

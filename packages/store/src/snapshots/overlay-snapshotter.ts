@@ -1,0 +1,164 @@
+import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EngineError, notFound } from '@wharf/base/error';
+import { newId } from '@wharf/base/id';
+import { hasErrno } from '@wharf/sys/errno';
+import { unmountAll } from '@wharf/sys/mount';
+import { mountOverlay } from '@wharf/sys/overlay';
+import { directoryUsage } from '../directory-usage.ts';
+import { layerDirectory } from '../layers/layer-directory.ts';
+import type { Collection, Database } from '../metadata/database.ts';
+import type { OverlayMount, PrepareOptions, Snapshotter } from './snapshotter.ts';
+
+export interface OverlaySnapshotterOptions {
+  readonly database: Database;
+  readonly dataRoot: string;
+}
+
+interface Snapshot {
+  /** Bottom to top. */
+  readonly diffIds: readonly string[];
+  readonly volatile: boolean;
+}
+
+/**
+ * Snapshots as `<data-root>/snapshots/<container id>/{upper,work,root}` over the directories of `layers/`.
+ * What is removed is renamed to `<data-root>/trash/` and deleted from there.
+ */
+export class OverlaySnapshotter implements Snapshotter {
+  readonly #dataRoot: string;
+  readonly #snapshots: Collection<Snapshot>;
+  readonly #mounted = new Set<string>();
+
+  constructor({ database, dataRoot }: OverlaySnapshotterOptions) {
+    this.#dataRoot = dataRoot;
+    this.#snapshots = database.collection('snapshots');
+    mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
+    mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
+  }
+
+  async prepare(id: string, diffIds: readonly string[], { volatile = false }: PrepareOptions = {}): Promise<void> {
+    const directory = this.#directory(id);
+    mkdirSync(directory, { mode: 0o710 });
+    for (const name of ['upper', 'work', 'root']) mkdirSync(join(directory, name));
+    const top = diffIds.at(-1);
+    if (top !== undefined) copyOwnerAndMode(layerDirectory(this.#dataRoot, top), join(directory, 'upper'));
+    this.#snapshots.put(id, { diffIds, volatile });
+  }
+
+  mounts(id: string): OverlayMount {
+    const snapshot = this.#snapshots.get(id);
+    if (!snapshot) throw notFound(`No such snapshot: ${id}`);
+    const directory = this.#directory(id);
+    const layers = snapshot.diffIds.map((diffId) => layerDirectory(this.#dataRoot, diffId)).reverse();
+    return {
+      // overlayfs wants a lower directory; an image without layers has an empty one.
+      lowerDirs: layers.length > 0 ? layers : [this.#emptyLayer()],
+      upperDir: join(directory, 'upper'),
+      workDir: join(directory, 'work'),
+      target: join(directory, 'root'),
+      volatile: snapshot.volatile,
+    };
+  }
+
+  async mount(id: string): Promise<string> {
+    const mounts = this.mounts(id);
+    if (this.#mounted.has(id) || isMountPoint(mounts.target)) {
+      this.#mounted.add(id);
+      return mounts.target;
+    }
+    // The kernel refuses to mount again what was volatile, since a crash may have torn it.
+    rmSync(join(mounts.workDir, 'work', 'incompat'), { recursive: true, force: true });
+    try {
+      mountOverlay(mounts);
+    } catch (cause) {
+      throw this.#explain(cause);
+    }
+    this.#mounted.add(id);
+    return mounts.target;
+  }
+
+  async unmount(id: string): Promise<void> {
+    this.#mounted.delete(id);
+    unmountAll(join(this.#directory(id), 'root'));
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.unmount(id);
+    const trash = join(this.#dataRoot, 'trash', newId());
+    try {
+      renameSync(this.#directory(id), trash);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    }
+    this.#snapshots.delete(id);
+    void rm(trash, { recursive: true, force: true }).catch(() => undefined);
+  }
+
+  async usage(id: string): Promise<number> {
+    return directoryUsage(join(this.#directory(id), 'upper'));
+  }
+
+  async reconcile(keep: ReadonlySet<string>): Promise<void> {
+    const found = await readdir(join(this.#dataRoot, 'snapshots'));
+    const known = [...this.#snapshots.entries()].map(([id]) => id);
+    for (const id of new Set([...found, ...known])) {
+      if (!keep.has(id)) await this.remove(id);
+    }
+    void this.#emptyTrash();
+  }
+
+  /** What an earlier life did not finish deleting. */
+  async #emptyTrash(): Promise<void> {
+    const trash = join(this.#dataRoot, 'trash');
+    for (const name of await readdir(trash)) {
+      await rm(join(trash, name), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+
+  #directory(id: string): string {
+    return join(this.#dataRoot, 'snapshots', id);
+  }
+
+  #emptyLayer(): string {
+    const directory = join(this.#dataRoot, 'layers', 'empty');
+    mkdirSync(directory, { recursive: true });
+    return directory;
+  }
+
+  #explain(cause: unknown): EngineError {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const fileSystem = fileSystemOf(this.#dataRoot);
+    const hint =
+      fileSystem === 'overlay'
+        ? `: the data root ${this.#dataRoot} lies on overlayfs itself, choose a --data-root on another file system`
+        : ` (data root ${this.#dataRoot} on ${fileSystem})`;
+    return new EngineError('internal', `error creating overlay mount: ${why}${hint}`, { cause });
+  }
+}
+
+function copyOwnerAndMode(from: string, to: string): void {
+  const { uid, gid, mode } = statSync(from);
+  if (uid !== 0 || gid !== 0) chownSync(to, uid, gid);
+  chmodSync(to, mode & 0o7777);
+}
+
+function isMountPoint(directory: string): boolean {
+  const here = statSync(directory);
+  const parent = statSync(join(directory, '..'));
+  return here.dev !== parent.dev;
+}
+
+/** Type of the file system that holds this path, from mountinfo. */
+function fileSystemOf(path: string): string {
+  let best = { length: -1, type: 'an unknown file system' };
+  for (const line of readFileSync('/proc/self/mountinfo', 'utf8').split('\n')) {
+    const [left, right] = line.split(' - ');
+    const point = left?.split(' ')[4];
+    if (point === undefined || right === undefined) continue;
+    const holds = path === point || path.startsWith(point.endsWith('/') ? point : `${point}/`);
+    if (holds && point.length >= best.length) best = { length: point.length, type: right.split(' ')[0] ?? best.type };
+  }
+  return best.type;
+}

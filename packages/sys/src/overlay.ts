@@ -1,0 +1,99 @@
+import { closeSync, openSync } from 'node:fs';
+import { check, SystemError } from './errno.ts';
+import { mount } from './mount.ts';
+import { cString, syscall } from './syscall.ts';
+
+export interface OverlayRequest {
+  /** Top to bottom. */
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  readonly target: string;
+  /** Skip all syncing: for trees that need not survive a power cut. */
+  readonly volatile: boolean;
+}
+
+const FSCONFIG_SET_FLAG = 0;
+const FSCONFIG_SET_STRING = 1;
+const FSCONFIG_CMD_CREATE = 6;
+const FSOPEN_CLOEXEC = 1;
+const FSMOUNT_CLOEXEC = 1;
+const MOVE_MOUNT_F_EMPTY_PATH = 4;
+const AT_FDCWD = -100;
+const EINVAL = 22;
+const ENOSYS = 38;
+const O_PATH = 0o10000000;
+
+/** Without these a layer's directories could hold redirects that only this mount understands. */
+const plainOptions = { index: 'off', redirect_dir: 'off', metacopy: 'off' } as const;
+
+/**
+ * Mounts an overlay of any number of layers: one `lowerdir+` a layer where the kernel knows it (6.5), otherwise
+ * mount(2), whose options must fit a page, with descriptors for names. Throws SystemError.
+ */
+export function mountOverlay(request: OverlayRequest): void {
+  const context = syscall('fsopen', cString('overlay'), FSOPEN_CLOEXEC);
+  if (context < 0) {
+    if (context !== -ENOSYS) throw new SystemError('mount overlay', -context);
+    mountByOptions(request);
+    return;
+  }
+  try {
+    if (!configureLowerDirs(context, request.lowerDirs)) {
+      mountByOptions(request);
+      return;
+    }
+    set(context, 'upperdir', request.upperDir);
+    set(context, 'workdir', request.workDir);
+    for (const [name, value] of Object.entries(plainOptions)) set(context, name, value);
+    if (request.volatile) configure(context, FSCONFIG_SET_FLAG, 'volatile', null);
+    check(syscall('fsconfig', context, FSCONFIG_CMD_CREATE, null, null, 0), `mount overlay on ${request.target}`);
+    const tree = check(syscall('fsmount', context, FSMOUNT_CLOEXEC, 0), `mount overlay on ${request.target}`);
+    try {
+      check(
+        syscall('move_mount', tree, cString(''), AT_FDCWD, cString(request.target), MOVE_MOUNT_F_EMPTY_PATH),
+        `mount overlay on ${request.target}`,
+      );
+    } finally {
+      closeSync(tree);
+    }
+  } finally {
+    closeSync(context);
+  }
+}
+
+/** False where the kernel does not know `lowerdir+`. */
+function configureLowerDirs(context: number, lowerDirs: readonly string[]): boolean {
+  for (const [index, directory] of lowerDirs.entries()) {
+    const result = syscall('fsconfig', context, FSCONFIG_SET_STRING, cString('lowerdir+'), cString(directory), 0);
+    if (result === -EINVAL && index === 0) return false;
+    check(result, `mount overlay: lower directory ${directory}`);
+  }
+  return true;
+}
+
+function set(context: number, name: string, value: string): void {
+  configure(context, FSCONFIG_SET_STRING, name, value);
+}
+
+function configure(context: number, command: number, name: string, value: string | null): void {
+  const result = syscall('fsconfig', context, command, cString(name), value === null ? null : cString(value), 0);
+  check(result, `mount overlay: option ${name}`);
+}
+
+function mountByOptions({ lowerDirs, upperDir, workDir, target, volatile }: OverlayRequest): void {
+  const descriptors: number[] = [];
+  try {
+    for (const directory of lowerDirs) descriptors.push(openSync(directory, O_PATH));
+    const options = [
+      `lowerdir=${descriptors.map((fd) => `/proc/self/fd/${fd}`).join(':')}`,
+      `upperdir=${upperDir}`,
+      `workdir=${workDir}`,
+      ...Object.entries(plainOptions).map(([name, value]) => `${name}=${value}`),
+      ...(volatile ? ['volatile'] : []),
+    ];
+    mount({ source: 'overlay', target, type: 'overlay', data: options.join(',') });
+  } finally {
+    for (const fd of descriptors) closeSync(fd);
+  }
+}
