@@ -33,7 +33,7 @@ export class DnsServer {
         const address = { address: addressBytes, port: ports?.tcp ?? 0, reuseAddress: true, listen: 64 };
         const tcp = openBoundSocket('tcp', address);
         const chosen = { udp: boundPort(udp), tcp: boundPort(tcp) };
-        redirectDns(chosen);
+        redirectDns(chosen, { fresh: ports === undefined });
         return { udp, tcp, chosen };
       } catch (error) {
         closeSocket(udp);

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { conflict, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
-import { addBridge, addVeth, deleteLink, type Link, linkByName, setBridgePort, setLink } from '@wharf/sys/netlink/link';
+import { addBridge, addVeth, deleteLink, type Link, linkByName, setHairpin, setLink } from '@wharf/sys/netlink/link';
 import { addAddress } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes } from '../address.ts';
@@ -28,6 +28,11 @@ export class BridgeDriver implements NetworkDriver {
   readonly #firewall: Firewall;
   readonly #owner: string;
   readonly #indexes = new Map<string, number>();
+  /**
+   * With br_netfilter a container's packet to its own published port stays on the bridge, and has to go back
+   * through the port it came from.
+   */
+  #filtersBridged = false;
 
   constructor({ route, firewall, owner }: BridgeDriverOptions) {
     this.#route = route;
@@ -57,6 +62,7 @@ export class BridgeDriver implements NetworkDriver {
     if (!options.icc && !writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) {
       throw notImplemented('enable_icc=false without the br_netfilter kernel module');
     }
+    this.#filtersBridged = readSysctl('net/bridge/bridge-nf-call-iptables') === '1';
     this.#firewall.addBridge(firewallBridge(network, options));
   }
 
@@ -82,17 +88,7 @@ export class BridgeDriver implements NetworkDriver {
       ...(mtu === undefined ? {} : { mtu }),
       peer: { name: endpoint.interfaceName, mac: endpoint.macAddress, namespace },
     });
-  }
-
-  linked(_network: StoredNetwork, endpoint: StoredEndpoint): void {
-    // With br_netfilter a container's packet to its own published port stays on the bridge, and has to go back
-    // through the port it came from.
-    if (readSysctl('net/bridge/bridge-nf-call-iptables') !== '1') return;
-    const link = linkByName(this.#route, endpoint.hostLink);
-    if (!link) return;
-    const batch = new NetlinkBatch();
-    setBridgePort(batch, link.index, { hairpin: true });
-    this.#route.transact(batch, `set hairpin mode of ${endpoint.hostLink}`);
+    if (this.#filtersBridged) setHairpin(batch, endpoint.hostLink);
   }
 
   #create(name: string, { mtu }: BridgeOptions): number {

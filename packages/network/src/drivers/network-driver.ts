@@ -11,8 +11,6 @@ export interface NetworkDriver {
   remove(network: StoredNetwork): void;
   /** Appends the messages that put the endpoint's link, down, into the namespace of this descriptor. */
   link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void;
-  /** Finishes what needs the link to exist. */
-  linked(network: StoredNetwork, endpoint: StoredEndpoint): void;
 }
 
 /** host and none: nothing to make. */
@@ -21,5 +19,4 @@ export const emptyDriver: NetworkDriver = {
   ensure() {},
   remove() {},
   link() {},
-  linked() {},
 };

@@ -28,10 +28,6 @@ export function attachEndpoints(
   const inner = new NetlinkBatch();
   for (const endpoint of linked) configure(inner, inside.route, endpoint);
   inside.route.transact(inner, 'configure the interfaces of an endpoint');
-  for (const [position, endpoint] of linked.entries()) {
-    const network = networks[position]!;
-    driverOf(context, network.driver).linked(network, endpoint);
-  }
 }
 
 function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEndpoint): void {

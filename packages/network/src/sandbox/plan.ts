@@ -40,17 +40,18 @@ export function planSandbox(context: NetworkContext, request: SandboxRequest): S
   const mode = request.networkMode;
   parsePublishRequests(request);
   if (mode.startsWith('container:')) return { kind: 'container', containerId: mode.slice('container:'.length) };
-  const primary = findNetwork(context, modeNetwork(context, mode));
   const asked = Object.entries(request.endpoints).map(([name, settings]) => ({
     network: findNetwork(context, name === 'default' ? modeNetwork(context, name) : name),
     settings,
   }));
-  const others = asked.filter(({ network }) => network.id !== primary.id);
-  const own = asked.find(({ network }) => network.id === primary.id) ?? { network: primary, settings: emptySettings };
-  const endpoints = [own, ...others];
-  checkCombination(primary, others);
+  // A container may have been moved to other networks than that of its mode before it started.
+  const endpoints =
+    asked.length > 0 ? asked : [{ network: findNetwork(context, modeNetwork(context, mode)), settings: emptySettings }];
+  const first = endpoints.findIndex(({ network: { id, name } }) => mode === name || mode === id);
+  if (first > 0) endpoints.unshift(...endpoints.splice(first, 1));
+  checkCombination(endpoints);
   for (const endpoint of endpoints) checkSettings(endpoint);
-  return { kind: primary.driver === 'host' ? 'host' : 'own', endpoints };
+  return { kind: endpoints[0]?.network.driver === 'host' ? 'host' : 'own', endpoints };
 }
 
 /** `default` is the default bridge, or nothing where the daemon has none. */
@@ -59,12 +60,12 @@ function modeNetwork({ options }: NetworkContext, mode: string): string {
   return options.defaultBridge?.bridge === 'none' ? 'none' : 'bridge';
 }
 
-function checkCombination(primary: StoredNetwork, others: readonly PlannedEndpoint[]): void {
-  if (others.length === 0) return;
-  if (primary.driver === 'host' || others.some(({ network }) => network.driver === 'host')) {
+function checkCombination(endpoints: readonly PlannedEndpoint[]): void {
+  if (endpoints.length < 2) return;
+  if (endpoints.some(({ network }) => network.driver === 'host')) {
     throw invalidArgument('container cannot be disconnected from host network or connected to host network');
   }
-  if (primary.driver === 'null' || others.some(({ network }) => network.driver === 'null')) {
+  if (endpoints.some(({ network }) => network.driver === 'null')) {
     throw invalidArgument(
       'container cannot be connected to multiple networks with one of the networks in private (none) mode',
     );

@@ -4,10 +4,8 @@ import type { NetlinkMessage, NetlinkSocket } from './socket.ts';
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
-const RTM_SETLINK = 19;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
-const AF_BRIDGE = 7;
 const IFF_UP = 1;
 const attributes = {
   address: 1,
@@ -15,18 +13,20 @@ const attributes = {
   mtu: 4,
   link: 5,
   master: 10,
-  protinfo: 12,
   linkinfo: 18,
   ifalias: 20,
   netNsFd: 28,
+  extMask: 29,
   numTxQueues: 31,
   numRxQueues: 32,
 } as const;
 const INFO_KIND = 1;
 const INFO_DATA = 2;
+const INFO_SLAVE_KIND = 4;
+const INFO_SLAVE_DATA = 5;
 const VETH_INFO_PEER = 1;
+const RTEXT_FILTER_SKIP_STATS = 8;
 const IFLA_BRPORT_MODE = 4;
-const IFLA_BRPORT_ISOLATED = 33;
 
 export interface Link {
   readonly index: number;
@@ -134,12 +134,13 @@ export function setLink(batch: NetlinkBatch, index: number, change: LinkChange):
   });
 }
 
-/** How a bridge treats one of its ports. */
-export function setBridgePort(batch: NetlinkBatch, index: number, port: { hairpin?: boolean; isolated?: boolean }) {
-  batch.message(RTM_SETLINK, 0, linkHeader({ family: AF_BRIDGE, index }), (to) => {
-    to.nested(attributes.protinfo, () => {
-      if (port.hairpin !== undefined) to.u8(IFLA_BRPORT_MODE, port.hairpin ? 1 : 0);
-      if (port.isolated !== undefined) to.u8(IFLA_BRPORT_ISOLATED, port.isolated ? 1 : 0);
+/** Lets a bridge send frames back through the port they came from. By name: the link may be of the same batch. */
+export function setHairpin(batch: NetlinkBatch, name: string): void {
+  batch.message(RTM_NEWLINK, 0, linkHeader({}), (to) => {
+    to.text(attributes.ifname, name);
+    to.nested(attributes.linkinfo, () => {
+      to.text(INFO_SLAVE_KIND, 'bridge');
+      to.nested(INFO_SLAVE_DATA, () => to.u8(IFLA_BRPORT_MODE, 1));
     });
   });
 }
@@ -149,7 +150,9 @@ export function deleteLink(batch: NetlinkBatch, index: number): void {
 }
 
 export function linkByName(socket: NetlinkSocket, name: string): Link | undefined {
-  return socket.get(RTM_GETLINK, linkHeader({}), (to) => void to.text(attributes.ifname, name), decodeLink);
+  const ask = (to: NetlinkBatch) =>
+    void to.text(attributes.ifname, name).u32(attributes.extMask, RTEXT_FILTER_SKIP_STATS);
+  return socket.get(RTM_GETLINK, linkHeader({}), ask, decodeLink);
 }
 
 export function listLinks(socket: NetlinkSocket): Link[] {
