@@ -34,10 +34,10 @@ export function planMounts({ hostConfig, volumes, mountsOf }: MountsRequest): Pl
     for (const mount of mountsOf(container)) planned.set(mount.destination, inherit(mount, readOnly));
   }
   const tmpfs = new Set(Object.keys(hostConfig.Tmpfs).map(cleanTarget));
-  const explicit = new Set(tmpfs);
-  for (const entry of explicitMounts(hostConfig)) {
+  const explicit = new Set<string>();
+  for (const entry of explicitMounts(hostConfig, tmpfs)) {
     const { destination } = entry.mount;
-    if (explicit.has(destination)) throw invalidArgument(`Duplicate mount point: ${destination}`);
+    if (explicit.has(destination)) throw duplicate(destination);
     explicit.add(destination);
     planned.set(destination, entry);
   }
@@ -78,12 +78,17 @@ function inherit(mount: ContainerMount, readOnly: boolean): PlannedMount {
   return { mount: { ...mount, readOnly: mount.readOnly || readOnly, mode: '', copyUp: false, anonymous: false } };
 }
 
-function explicitMounts({ Binds, Mounts, VolumeDriver }: HostConfig): PlannedMount[] {
+function explicitMounts({ Binds, Mounts, VolumeDriver }: HostConfig, tmpfs: ReadonlySet<string>): PlannedMount[] {
   const binds = (Binds ?? []).map((text) => {
     const { mount, mode } = parseBind(text, VolumeDriver);
+    if (tmpfs.has(cleanTarget(mount.Target))) throw duplicate(mount.Target);
     return planMount(mount, mode);
   });
   return [...binds, ...(Mounts ?? []).map((mount) => planMount(mount, ''))];
+}
+
+function duplicate(target: string): Error {
+  return invalidArgument(`Duplicate mount point: ${target}`);
 }
 
 const nothing: ContainerMount = {

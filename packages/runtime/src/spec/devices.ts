@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, type Stats, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DeviceMapping } from '@wharf/api/container';
-import { invalidArgument } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { OciDevice, OciDeviceRule } from '@wharf/oci/runtime-spec';
 import { splitDeviceNumber } from './resources.ts';
 
@@ -64,7 +64,7 @@ function deviceRule(type: OciDevice['type'], major: number, minor: number, acces
 }
 
 function gatheringError(path: string, why: string): Error {
-  return invalidArgument(`error gathering device information while adding custom device "${path}": ${why}`);
+  return new EngineError('internal', `error gathering device information while adding custom device "${path}": ${why}`);
 }
 
 function followLink(path: string): string {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { Resources, ThrottleDevice } from '@wharf/api/container';
-import { invalidArgument } from '@wharf/base/error';
+import { EngineError } from '@wharf/base/error';
 import type { OciBlockIo, OciCpu, OciMemory, OciResources, OciThrottle } from '@wharf/oci/runtime-spec';
 
 /**
@@ -68,7 +68,7 @@ function throttles(devices: readonly ThrottleDevice[]): OciThrottle[] {
 
 function deviceNumber(path: string): { major: number; minor: number } {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat) throw invalidArgument(`stat ${path}: no such file or directory`);
+  if (!stat) throw new EngineError('internal', `stat ${path}: no such file or directory`);
   return splitDeviceNumber(stat.rdev);
 }
 

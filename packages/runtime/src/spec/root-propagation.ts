@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { invalidArgument } from '@wharf/base/error';
+import { EngineError } from '@wharf/base/error';
 import type { SpecMount } from './mounts.ts';
 
 /**
@@ -27,7 +27,7 @@ export function resolveRootPropagation(
 }
 
 function notShared(source: string, target: string, what: string): Error {
-  return invalidArgument(`path ${source} is mounted on ${target} but it is not ${what}`);
+  return new EngineError('internal', `path ${source} is mounted on ${target} but it is not ${what}`);
 }
 
 interface MountInfoLine {

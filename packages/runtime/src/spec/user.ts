@@ -55,7 +55,7 @@ function findUser(files: RootFiles, name: string): PasswdEntry {
   );
   if (found) return found;
   if (uid === undefined) {
-    throw new EngineError('invalid_argument', `unable to find user ${name}: no matching entries in passwd file`);
+    throw new EngineError('internal', `unable to find user ${name}: no matching entries in passwd file`);
   }
   return { name, uid: inRange(uid), gid: 0, home: '/' };
 }
@@ -65,7 +65,7 @@ function findGroup(groups: readonly GroupEntry[], name: string): number {
   const found = groups.find((entry) => entry.name === name || entry.gid === gid);
   if (found) return found.gid;
   if (gid === undefined) {
-    throw new EngineError('invalid_argument', `unable to find group ${name}: no matching entries in group file`);
+    throw new EngineError('internal', `unable to find group ${name}: no matching entries in group file`);
   }
   return inRange(gid);
 }
@@ -75,7 +75,7 @@ function findAddedGroup(groups: readonly GroupEntry[], name: string): number {
   if (found) return found.gid;
   const gid = parseId(name);
   if (gid === undefined) {
-    throw new EngineError('invalid_argument', `Unable to find group ${name}: no matching entries in group file`);
+    throw new EngineError('internal', `Unable to find group ${name}: no matching entries in group file`);
   }
   return inRange(gid);
 }
@@ -86,7 +86,7 @@ function parseId(text: string): number | undefined {
 
 function inRange(id: number): number {
   if (id < 0 || id > 0x7fffffff) {
-    throw new EngineError('invalid_argument', 'uids and gids must be in range 0-2147483647');
+    throw new EngineError('internal', 'uids and gids must be in range 0-2147483647');
   }
   return id;
 }

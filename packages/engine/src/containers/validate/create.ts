@@ -81,7 +81,7 @@ function validateHostConfig(
   validateCapabilities('CapAdd', wished.CapAdd, facts.capabilities);
   validateCapabilities('CapDrop', wished.CapDrop, facts.capabilities);
   if (!['', 'default'].includes(wished.Isolation.toLowerCase())) {
-    throw invalidArgument(`invalid isolation '${wished.Isolation}' on linux`);
+    throw invalidArgument(`Invalid isolation: ${JSON.stringify(wished.Isolation)} - linux only supports 'default'`);
   }
   if (Object.hasOwn(wished.Annotations, '')) {
     throw invalidArgument('invalid Annotations: the empty string is not permitted as an annotation key');

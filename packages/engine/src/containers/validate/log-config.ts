@@ -23,7 +23,7 @@ export function validateLogConfig({ Type, Config }: LogConfig): void {
   const known = drivers[Type];
   if (!known) {
     if (otherDrivers.includes(Type)) throw notImplemented(`log driver "${Type}"`);
-    throw invalidArgument(`logger: no log driver named '${Type}' is registered`);
+    throw invalidArgument(`error looking up logging plugin ${Type}: plugin "${Type}" not found`);
   }
   validateMode(Config);
   for (const name of Object.keys(Config)) {
@@ -32,6 +32,7 @@ export function validateLogConfig({ Type, Config }: LogConfig): void {
     if (Type !== 'none') throw invalidArgument(`unknown log opt '${name}' for ${Type} log driver`);
   }
   if (Type !== 'none') validateRotation(Config);
+  if (Type === 'json-file') validateCompression(Config);
 }
 
 function validateMode(options: LogConfig['Config']): void {
@@ -55,6 +56,14 @@ function validateRotation(options: LogConfig['Config']): void {
     throw invalidArgument(`strconv.ParseBool: parsing "${compress}": invalid syntax`);
   }
   for (const name of ['labels-regex', 'env-regex']) requirePattern(options[name]);
+}
+
+/** The driver `local` rotates by default; json-file has to be told to. */
+function validateCompression({ 'max-size': maxSize, 'max-file': maxFile, compress }: LogConfig['Config']): void {
+  if (compress !== 'true' && compress !== '1') return;
+  if (maxSize === undefined || maxSize === '-1' || Number(maxFile ?? 1) < 2) {
+    throw invalidArgument('compress cannot be true when max-file is less than 2 or max-size is not set');
+  }
 }
 
 function requireSize(text: string): void {

@@ -40,7 +40,7 @@ export function validateNetworkConflicts({ Hostname, ExposedPorts, HostConfig }:
   const mode = HostConfig.NetworkMode;
   const target = sharedContainer(mode);
   if (target === '' || mode === 'container') {
-    throw invalidArgument('invalid container format container:<name|id>');
+    throw invalidArgument('Invalid network mode: invalid container format container:<name|id>');
   }
   refuse(HostConfig.UTSMode === 'host' && Hostname !== '', 'conflicting options: hostname and the UTS mode');
   const hasLinks = (HostConfig.Links?.length ?? 0) > 0;

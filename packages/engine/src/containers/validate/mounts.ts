@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Mount, TmpfsOptions } from '@wharf/api/container';
-import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
+import { invalidArgument, notImplemented } from '@wharf/base/error';
 
 const propagations = new Set(['private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave']);
 
@@ -140,7 +140,7 @@ export function validateTmpfs(tmpfs: Readonly<Record<string, string>>): void {
       const [name = '', ...value] = option.split('=');
       if (value.length > 0 && tmpfsValues.has(name)) continue;
       const shown = value.length > 0 ? `["${name}" "${value.join('=')}"]` : `["${name}"]`;
-      throw new EngineError('invalid_argument', `Invalid tmpfs option ${shown}`);
+      throw invalidArgument(`invalid tmpfs option ${shown}`);
     }
   }
 }

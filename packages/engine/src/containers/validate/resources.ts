@@ -199,8 +199,11 @@ function adjustBlockIo(resources: Resources, facts: HostFacts): string[] {
   if (resources.BlkioWeight > 0 && (resources.BlkioWeight < 10 || resources.BlkioWeight > 1000)) {
     throw invalidArgument('Range of blkio weight is from 10 to 1000');
   }
-  if (resources.IOMaximumBandwidth !== 0 || resources.IOMaximumIOps !== 0) {
-    throw invalidArgument('Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps');
+  if (resources.IOMaximumBandwidth !== 0) {
+    throw invalidArgument('Invalid QoS settings: linux does not support configuration of maximum bandwidth');
+  }
+  if (resources.IOMaximumIOps !== 0) {
+    throw invalidArgument('Invalid QoS settings: linux does not support configuration of maximum IOPs');
   }
   if (resources.BlkioWeightDevice?.length && !facts.blkioWeightDevice) {
     warnings.push(discarded(`Block I/O weight_device ${suffix}`, 'Weight-device discarded.'));

@@ -4,8 +4,9 @@ import { parseSeccompProfile } from '@wharf/runtime/seccomp/profile';
 import { parseSecurityOptions } from '@wharf/runtime/spec/security-options';
 import type { HostFacts } from './host-facts.ts';
 
-export function validateSecurityOptions({ SecurityOpt, Privileged }: HostConfig, facts: HostFacts): void {
-  const { seccomp, apparmor, labels, writableCgroups } = parseSecurityOptions(SecurityOpt);
+/** SELinux labels are taken and have no effect, as in a Docker without SELinux. */
+export function validateSecurityOptions({ SecurityOpt }: HostConfig, facts: HostFacts): void {
+  const { seccomp, apparmor } = parseSecurityOptions(SecurityOpt);
   if (seccomp !== undefined && seccomp !== 'unconfined' && seccomp !== 'builtin') {
     if (!facts.seccomp)
       throw invalidArgument('seccomp is not enabled in your kernel, cannot run a custom seccomp profile');
@@ -13,18 +14,5 @@ export function validateSecurityOptions({ SecurityOpt, Privileged }: HostConfig,
   }
   if (apparmor !== undefined && apparmor !== 'unconfined' && facts.apparmor) {
     throw notImplemented(`AppArmor profile "${apparmor}"`);
-  }
-  // Without SELinux every label is as good as none, as in Docker.
-  for (const label of labels) validateLabel(label);
-  if (writableCgroups && Privileged) return;
-}
-
-function validateLabel(label: string): void {
-  if (label === 'disable' || label === 'nested') return;
-  const [key = '', value] = label.split(/:(.*)/s);
-  if (value === undefined || !['user', 'role', 'type', 'level', 'filetype'].includes(key)) {
-    throw invalidArgument(
-      `Bad label option "${label}", valid options 'disable' or \n'user, role, level, type, filetype' followed by ':' and a value`,
-    );
   }
 }
