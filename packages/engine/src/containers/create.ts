@@ -110,7 +110,7 @@ async function makeContainer(
   undo.defer(() => containers.release(name, id));
   fault('create.snapshot');
   undo.defer(() => snapshots.remove(id));
-  await snapshots.prepare(id, image.diffIds);
+  await snapshots.prepare(id, image.diffIds, { volatile: draft.hostConfig.AutoRemove });
   fault('create.directory');
   undo.defer(() => removeContainerFiles(config, id));
   await makeContainerDirectory(config, id);

@@ -99,10 +99,10 @@ async function mountRoot(deps: ContainerDeps, { id }: ContainerRecord, byRuntime
   const { snapshots, fault } = deps;
   fault('start.mount');
   if (byRuntime) {
-    const { lowerDirs, upperDir, workDir, target } = snapshots.mounts(id);
+    const { lowerDirs, upperDir, workDir, target, volatile } = snapshots.mounts(id);
     await mkdir(target, { recursive: true });
     const files = layeredFiles([upperDir, ...lowerDirs]);
-    return { spec: { kind: 'overlay', path: target, lowerDirs, upperDir, workDir, volatile: false }, files };
+    return { spec: { kind: 'overlay', path: target, lowerDirs, upperDir, workDir, volatile }, files };
   }
   const path = await snapshots.mount(id);
   undo.defer(() => snapshots.unmount(id));
