@@ -1,7 +1,10 @@
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ApiVersion } from '@wharf/api/version';
 import { atLeast } from '@wharf/api/version';
+import { hasHungUp } from '@wharf/sys/hangup';
 import type { Context } from './context.ts';
+import { descriptorOf } from './http/descriptor.ts';
 import type { Hijacked } from './http/exchange.ts';
 
 const rawStream = 'application/vnd.docker.raw-stream';
@@ -24,6 +27,8 @@ export function hijack<P>(context: Context<P>, tty: boolean): Hijacked {
 }
 
 const lingerMilliseconds = 10_000;
+/** A client that ended its writing and then leaves is noticed by the next output, or else this soon. */
+const hangupCheckMilliseconds = 5000;
 
 /**
  * Joins a client's connection and a container's stdio, both directions on their own: the client's end of writing is
@@ -48,8 +53,8 @@ export async function splice({ socket, head }: Hijacked, stream: Duplex): Promis
       stream.once('drain', () => socket.resume());
     }
   });
-  socket.on('end', () => stream.end());
-  if (socket.readableEnded) stream.end();
+  socket.on('end', finishInput);
+  if (socket.readableEnded) finishInput();
 
   stream.on('data', (chunk: Buffer) => {
     if (!socket.write(chunk)) {
@@ -59,6 +64,15 @@ export async function splice({ socket, head }: Hijacked, stream: Duplex): Promis
   });
   stream.on('end', finishOutput);
   socket.resume();
+
+  function finishInput(): void {
+    stream.end();
+    const watch = setInterval(() => {
+      if (clientIsGone(socket)) socket.destroy();
+    }, hangupCheckMilliseconds);
+    watch.unref();
+    socket.once('close', () => clearInterval(watch));
+  }
 
   function finishOutput(): void {
     if (finished) return;
@@ -73,4 +87,9 @@ export async function splice({ socket, head }: Hijacked, stream: Duplex): Promis
   }
 
   await promise;
+}
+
+function clientIsGone(socket: Socket): boolean {
+  const fd = descriptorOf(socket);
+  return fd !== undefined && hasHungUp(fd);
 }

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { hasHungUp } from './hangup.ts';
+
+test('a peer that ended its writing has not hung up, one that closed has', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wharf-hangup-'));
+  const path = join(directory, 'socket');
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer({ allowHalfOpen: true }, accepted.resolve);
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  const client = connect({ path, allowHalfOpen: true });
+  const socket = await accepted.promise;
+  const ended = new Promise((resolve) => socket.on('end', resolve));
+  socket.resume();
+  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+  assert.equal(hasHungUp(fd), false);
+  client.end();
+  await ended;
+  assert.equal(hasHungUp(fd), false);
+  const closed = new Promise((resolve) => client.on('close', resolve));
+  client.destroy();
+  await closed;
+  assert.equal(hasHungUp(fd), true);
+  socket.destroy();
+  server.close();
+  rmSync(directory, { recursive: true });
+});
