@@ -32,7 +32,7 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
     else context.sandboxes.delete(containerId);
   }
   context.firewall.rewrite();
-  for (const live of context.live.values()) await restart(context, live);
+  for (const live of context.live.values()) restart(context, live);
   context.firewall.warnOfForwardPolicies();
   context.namespaces.warm();
 }
@@ -77,11 +77,11 @@ function holdAgain(context: NetworkContext, live: LiveSandbox): void {
   context.firewall.addPorts(live.published);
 }
 
-async function restart(context: NetworkContext, live: LiveSandbox): Promise<void> {
+function restart(context: NetworkContext, live: LiveSandbox): void {
   const container = live.record.request.containerId;
   try {
     restoreLinks(context, live);
-    await serveNames(context, live);
+    serveNames(context, live);
   } catch (error) {
     context.log.error("Cannot restore a container's network", { container, error });
   }

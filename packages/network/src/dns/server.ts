@@ -25,7 +25,7 @@ export class DnsServer {
   readonly #clients = new Set<TcpSocket>();
 
   /** `ports` reopens the server of a sandbox whose namespace already redirects to them. */
-  static async open(namespace: number, view: NameView, ports?: DnsPorts): Promise<DnsServer> {
+  static open(namespace: number, view: NameView, ports?: DnsPorts): DnsServer {
     // Port 53 itself stays free for name servers that run in the container.
     const sockets = inNetworkNamespace(namespace, () => {
       const udp = openBoundSocket('udp', { address: addressBytes, port: ports?.udp ?? 0 });
@@ -41,7 +41,11 @@ export class DnsServer {
       }
     });
     const server = new DnsServer(sockets.chosen, view);
-    await server.#listen(sockets);
+    // Bound sockets queue what arrives: nobody has to wait until they are read.
+    server.#udp.bind({ fd: sockets.udp });
+    server.#tcp.listen({ fd: sockets.tcp });
+    server.#udp.unref();
+    server.#tcp.unref();
     return server;
   }
 
@@ -60,16 +64,6 @@ export class DnsServer {
     this.#udp.close();
     this.#tcp.close();
     for (const client of this.#clients) client.destroy();
-  }
-
-  async #listen({ udp, tcp }: { udp: number; tcp: number }): Promise<void> {
-    const udpReady = Promise.withResolvers<void>();
-    const tcpReady = Promise.withResolvers<void>();
-    this.#udp.bind({ fd: udp }, udpReady.resolve);
-    this.#tcp.listen({ fd: tcp }, tcpReady.resolve);
-    await Promise.all([udpReady.promise, tcpReady.promise]);
-    this.#udp.unref();
-    this.#tcp.unref();
   }
 
   #reply(answer: Buffer, port: number, address: string): void {

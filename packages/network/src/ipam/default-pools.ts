@@ -33,21 +33,25 @@ export const defaultBridgeRegions: readonly PoolRegion[] = [
 /** The first subnet of the regions that overlaps none of `taken`; undefined when there is none left. */
 export function choosePool(regions: readonly PoolRegion[], taken: readonly Prefix[]): Prefix | undefined {
   for (const { base, size } of regions) {
-    const end = base.base + prefixSize(base);
-    const nearby = taken.filter((prefix) => prefixesOverlap(prefix, base));
-    let candidate = prefixOf({ family: base.family, value: base.base }, size);
-    while (candidate.base < end) {
-      const step = prefixSize(candidate);
-      const obstacles = nearby.filter((prefix) => prefixesOverlap(prefix, candidate));
-      if (obstacles.length === 0) return candidate;
-      let next = candidate.base + step;
-      for (const obstacle of obstacles) {
-        const behind = obstacle.base + prefixSize(obstacle);
-        const aligned = ((behind + step - 1n) / step) * step;
-        if (aligned > next) next = aligned;
-      }
-      candidate = { ...candidate, base: next };
-    }
+    const obstacles = taken
+      .filter((prefix) => prefixesOverlap(prefix, base))
+      .toSorted((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0));
+    const first = prefixOf({ family: base.family, value: base.base }, size);
+    const step = prefixSize(first);
+    const candidate = firstGap(first.base, step, obstacles);
+    if (candidate + step <= base.base + prefixSize(base)) return { ...first, base: candidate };
   }
   return undefined;
+}
+
+/** Obstacles are sorted by where they begin: what does not reach the candidate yet cannot reach it later. */
+function firstGap(start: bigint, step: bigint, obstacles: readonly Prefix[]): bigint {
+  let candidate = start;
+  for (const obstacle of obstacles) {
+    const behind = obstacle.base + prefixSize(obstacle);
+    if (behind <= candidate) continue;
+    if (obstacle.base >= candidate + step) break;
+    candidate = ((behind + step - 1n) / step) * step;
+  }
+  return candidate;
 }

@@ -55,7 +55,7 @@ export async function connectSandbox(context: NetworkContext, request: ConnectRe
     });
     live.record = { ...before, endpoints: [...endpoints, endpoint] };
     followGateway(context, live, route);
-    await serveNames(context, live);
+    serveNames(context, live);
     saveSandbox(context, live);
   });
 }

@@ -35,7 +35,7 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     undo.defer(() => unpublish(context, live));
     publish(context, live);
     undo.defer(() => live.dns?.close());
-    await serveNames(context, live);
+    serveNames(context, live);
     return enlist(context, live);
   });
 }
@@ -82,9 +82,9 @@ function writeSysctls({ sysctls }: SandboxRequest, namespace: number): void {
 }
 
 /** Starts the DNS server where a network has names, once. */
-export async function serveNames(context: NetworkContext, live: LiveSandbox): Promise<void> {
+export function serveNames(context: NetworkContext, live: LiveSandbox): void {
   const named = live.record.endpoints.some(({ dnsNames }) => dnsNames.length > 0);
   if (!named || live.dns || live.namespace === undefined) return;
-  live.dns = await DnsServer.open(live.namespace, nameView(context, live), live.record.dnsPorts);
+  live.dns = DnsServer.open(live.namespace, nameView(context, live), live.record.dnsPorts);
   live.record = { ...live.record, dnsPorts: live.dns.ports };
 }
