@@ -7,6 +7,7 @@ import { finishExec } from '../exec/finish.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 import { publishContainer, publishVolumeUnmount } from './publish.ts';
+import { publishEndpoints } from './publish-endpoints.ts';
 import { removeStopped } from './remove.ts';
 import { restartByPolicy } from './start.ts';
 import { releaseRun } from './teardown.ts';
@@ -37,7 +38,7 @@ export async function settleExit(deps: ContainerDeps, record: ContainerRecord, e
   await outputLogged(deps, id);
   fault('exit.release');
   const failures = await runAll([
-    () => deps.networking.closeSandbox(id),
+    () => closeNetwork(deps, id),
     ...record.mounts.filter(({ type }) => type === 'volume').map((mount) => () => unmountVolume(deps, id, mount)),
   ]);
   for (const error of failures) logger.warn('releasing an exited container', { container: shortId(id), error });
@@ -83,6 +84,12 @@ async function outputLogged({ supervisor, logger }: ContainerDeps, id: string): 
   });
   await Promise.race([drained, timeout]);
   clearTimeout(timer);
+}
+
+async function closeNetwork(deps: ContainerDeps, id: string): Promise<void> {
+  const endpoints = Object.keys(deps.networking.sandbox(id)?.endpoints ?? {});
+  await deps.networking.closeSandbox(id);
+  publishEndpoints(deps, id, endpoints, 'disconnect');
 }
 
 async function unmountVolume({ volumes, events }: ContainerDeps, id: string, mount: ContainerMount): Promise<void> {

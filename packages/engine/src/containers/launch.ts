@@ -18,6 +18,7 @@ import type { ContainerRecord } from './container-record.ts';
 import { logTarget } from './log-target.ts';
 import { prepareMounts } from './mount-sources.ts';
 import { writeNetworkFiles } from './network-files.ts';
+import { publishEndpoints } from './publish-endpoints.ts';
 import { sandboxRequest } from './sandbox-request.ts';
 import { mountShm } from './shared-memory.ts';
 import { findSharedNamespaces, requireRunning } from './shared-namespaces.ts';
@@ -79,6 +80,7 @@ async function openNetwork(deps: ContainerDeps, record: ContainerRecord, undo: U
   try {
     const sandbox = await deps.networking.openSandbox(sandboxRequest(deps, record));
     undo.defer(() => deps.networking.closeSandbox(record.id));
+    publishEndpoints(deps, record.id, Object.keys(sandbox.endpoints), 'connect');
     return sandbox;
   } catch (error) {
     const { code, message, reason, cause } = EngineError.from(error);
