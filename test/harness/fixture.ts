@@ -142,6 +142,18 @@ export class Fixture {
     return demultiplex(Buffer.concat(chunks));
   }
 
+  /** Resolves when the container has written `text`. */
+  async logged(id: string, text: string): Promise<void> {
+    const open = await this.daemon.open('GET', `/containers/${id}/logs?stdout=1&stderr=1&follow=1`);
+    let seen = '';
+    for await (const chunk of open.body) {
+      seen += chunk.toString();
+      if (seen.includes(text)) break;
+    }
+    open.socket.destroy();
+    assert.ok(seen.includes(text), `the container ended without writing ${JSON.stringify(text)}`);
+  }
+
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   async inspect(id: string): Promise<any> {
     const answer = await this.api('GET', `/containers/${id}/json`);
@@ -172,7 +184,7 @@ export async function removeEverything(daemon: Daemon): Promise<void> {
   await daemon.api('POST', `/volumes/prune?filters=${encodeURIComponent('{"all":["true"]}')}`);
 }
 
-// Docker keeps its bridge, chains and cgroup parents for the next start.
+// Docker keeps its bridge, chains, cgroup parents and the mount of its data root for the next start.
 function dockerLeaves(line: string): boolean {
-  return /^(link|nft|cgroup) /.test(line);
+  return /^(link|nft|cgroup|mount .*\/data$)/.test(line);
 }
