@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { useDaemon } from '../harness/fixture.ts';
+import { dockerSince } from '../harness/target.ts';
+
+const engine = useDaemon();
+
+interface Event {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Record<string, string> };
+  readonly timeNano: number;
+}
+
+async function eventsOf(query: string): Promise<Event[]> {
+  // A little later than now: our clock is coarser than the events'.
+  const until = (Date.now() / 1000 + 0.02).toFixed(9);
+  const answer = await engine.api('GET', `/events?until=${until}&${query}`);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => JSON.parse(line));
+}
+
+function filters(value: Record<string, readonly string[]>): string {
+  return `filters=${encodeURIComponent(JSON.stringify(value))}`;
+}
+
+describe('wait', () => {
+  test('answers headers at once, the body at the end', async () => {
+    const id = await engine.started({ Cmd: ['sh', '-c', 'read x; exit 6'], OpenStdin: true });
+    const open = await engine.daemon.open('POST', `/containers/${id}/wait`);
+    assert.equal(open.status, 200);
+    const writer = await engine.daemon.open('POST', `/containers/${id}/attach?stream=1&stdin=1`, undefined, {
+      headers: { Connection: 'Upgrade', Upgrade: 'tcp' },
+    });
+    writer.socket.write('\n');
+    let text = '';
+    for await (const chunk of open.body) text += chunk.toString();
+    assert.equal(JSON.parse(text).StatusCode, 6);
+    open.socket.destroy();
+    writer.socket.destroy();
+    await engine.remove(id);
+  });
+
+  test('not-running: of a container that has not started answers at once', async () => {
+    const id = await engine.create();
+    assert.equal(await engine.wait(id, 'not-running'), 0);
+    await engine.remove(id);
+  });
+
+  test('next-exit: of a stopped container waits for its next run', async () => {
+    const id = await engine.started({ Cmd: ['sh', '-c', 'test -e /root/x && exit 8; touch /root/x'] });
+    await engine.wait(id);
+    const next = await engine.daemon.open('POST', `/containers/${id}/wait?condition=next-exit`);
+    await engine.start(id);
+    let text = '';
+    for await (const chunk of next.body) text += chunk.toString();
+    assert.equal(JSON.parse(text).StatusCode, 8);
+    next.socket.destroy();
+    await engine.remove(id);
+  });
+
+  test('removed: waits past the exit', async () => {
+    const id = await engine.started({ Cmd: ['true'] });
+    await engine.wait(id);
+    const removed = await engine.daemon.open('POST', `/containers/${id}/wait?condition=removed`);
+    await engine.remove(id);
+    let text = '';
+    for await (const chunk of removed.body) text += chunk.toString();
+    assert.equal(JSON.parse(text).StatusCode, 0);
+    removed.socket.destroy();
+  });
+
+  test('a condition that is none', dockerSince('23.0'), async () => {
+    const id = await engine.create();
+    const answer = await engine.api('POST', `/containers/${id}/wait?condition=dream`);
+    assert.equal(answer.status, 400);
+    assert.match(answer.json.message, /invalid condition: "dream"/);
+    await engine.remove(id);
+  });
+});
+
+describe('events', () => {
+  test('of a whole life, in order, with what clients look for', async () => {
+    const id = await engine.create({ Cmd: ['sh', '-c', 'exit 3'], Labels: { team: 'a' } }, 'watched');
+    await engine.start(id);
+    await engine.wait(id);
+    await engine.remove(id);
+    const events = await eventsOf(`since=0&${filters({ container: [id], type: ['container'] })}`);
+    assert.deepEqual(
+      events.map((event) => event.Action),
+      ['create', 'start', 'die', 'destroy'],
+    );
+    const die = events[2]!;
+    assert.equal(die.Actor.ID, id);
+    assert.deepEqual(
+      [die.Actor.Attributes.name, die.Actor.Attributes.image, die.Actor.Attributes.exitCode, die.Actor.Attributes.team],
+      ['watched', 'busybox', '3', 'a'],
+    );
+    const times = events.map((event) => event.timeNano);
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    );
+  });
+
+  test('stop says kill, die, stop', async () => {
+    const id = await engine.sleeping();
+    await engine.api('POST', `/containers/${id}/stop?t=1`);
+    const events = await eventsOf(`since=0&${filters({ container: [id], type: ['container'] })}`);
+    assert.deepEqual(events.map((event) => event.Action).slice(2), ['kill', 'die', 'stop']);
+    await engine.remove(id);
+  });
+
+  test('of pause, rename, exec, restart and kill', async () => {
+    const id = await engine.sleeping({}, 'busy');
+    await engine.api('POST', `/containers/${id}/pause`);
+    await engine.api('POST', `/containers/${id}/unpause`);
+    await engine.api('POST', `/containers/${id}/rename?name=busier`);
+    await engine.exec(id, ['true']);
+    await engine.api('POST', `/containers/${id}/restart?t=0`);
+    const actions = (await eventsOf(`since=0&${filters({ container: [id], type: ['container'] })}`)).map(
+      (e) => e.Action,
+    );
+    for (const wanted of [
+      'pause',
+      'unpause',
+      'rename',
+      'exec_create: true',
+      'exec_start: true',
+      'exec_die',
+      'restart',
+    ]) {
+      assert.ok(
+        actions.some((action) => action.trim() === wanted),
+        `${wanted} in ${actions}`,
+      );
+    }
+    await engine.remove(id);
+  });
+
+  test('of volumes, networks and images', async () => {
+    await engine.api('POST', '/volumes/create', { Name: 'ev' });
+    await engine.api('DELETE', '/volumes/ev');
+    const network = (await engine.api('POST', '/networks/create', { Name: 'evnet' })).json.Id;
+    await engine.api('DELETE', `/networks/${network}`);
+    await engine.api('POST', '/images/busybox/tag?repo=ev&tag=1');
+    await engine.api('DELETE', '/images/ev:1');
+    const summary = (await eventsOf('since=0')).map((event) => `${event.Type} ${event.Action}`);
+    for (const wanted of [
+      'volume create',
+      'volume destroy',
+      'network create',
+      'network destroy',
+      'image tag',
+      'image untag',
+    ]) {
+      assert.ok(summary.includes(wanted), `${wanted} in ${summary}`);
+    }
+  });
+
+  test('arrive live, filtered, and the stream ends at until', async () => {
+    const live = await engine.daemon.open('GET', `/events?${filters({ event: ['destroy'], label: ['live'] })}`);
+    assert.equal(live.status, 200);
+    const other = await engine.create();
+    await engine.remove(other);
+    const id = await engine.create({ Labels: { live: '' } });
+    await engine.remove(id);
+    const first = await live.body.next();
+    const event = JSON.parse(String(first.value));
+    assert.deepEqual([event.Action, event.Actor.ID], ['destroy', id]);
+    live.socket.destroy();
+  });
+
+  test('since in the past replays', async () => {
+    const before = (Date.now() / 1000).toFixed(9);
+    const id = await engine.create();
+    await engine.remove(id);
+    const events = await eventsOf(`since=${before}&${filters({ container: [id] })}`);
+    assert.deepEqual(
+      events.map((event) => event.Action),
+      ['create', 'destroy'],
+    );
+  });
+});
