@@ -20,6 +20,7 @@ import { restartContainer } from './containers/restart.ts';
 import { Restarts } from './containers/restarts.ts';
 import { startContainer } from './containers/start.ts';
 import { stopContainer } from './containers/stop.ts';
+import { stopAllContainers } from './containers/stop-all.ts';
 import { Teardowns } from './containers/teardowns.ts';
 import { topContainer } from './containers/top.ts';
 import { waitContainer } from './containers/wait.ts';
@@ -40,7 +41,9 @@ import { versionInfo } from './system/version.ts';
 import { createVolumeUseCases } from './volumes/create-volume-use-cases.ts';
 
 export interface RunningEngine extends Engine {
-  /** Stops timers and listening; containers go on. Waits for teardown that is under way. */
+  /** The daemon is to stop for good: stops every container, all within so many seconds. */
+  stopContainers(timeout: number): Promise<void>;
+  /** Stops timers; containers go on. Waits for teardown that is under way. */
   close(): Promise<void>;
 }
 
@@ -61,6 +64,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     networks: createNetworkUseCases(deps),
     volumes,
     system: systemUseCases({ ...deps, useCases: { images, volumes } }),
+    stopContainers: (timeout) => stopAllContainers(deps, timeout),
     close: async () => {
       deps.restarts.close();
       deps.health.close();

@@ -14,6 +14,8 @@ export interface EngineConfig {
   /** undefined: private on cgroup v2, host on v1. */
   readonly defaultCgroupnsMode: string | undefined;
   readonly cgroupParent: string;
+  /** Containers go on when the daemon stops. They do in any case when it is killed. */
+  readonly liveRestore: boolean;
   readonly debug: boolean;
   /** `key=value` labels of the daemon. */
   readonly labels: readonly string[];

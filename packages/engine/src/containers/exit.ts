@@ -1,6 +1,7 @@
 import { shortId } from '@wharf/base/id';
 import { timestamp } from '@wharf/base/timestamp';
 import { runAll } from '@wharf/base/transaction';
+import { within } from '@wharf/base/within';
 import type { ProcessExit } from '@wharf/runtime/supervisor/supervisor';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { finishExec } from '../exec/finish.ts';
@@ -12,8 +13,8 @@ import { removeStopped } from './remove.ts';
 import { restartByPolicy } from './start.ts';
 import { releaseRun } from './teardown.ts';
 
-/** A process that keeps the container's stdout open must not hold back the news of its exit. */
-const drainLimit = 2000;
+/** A process that keeps the container's stdout open must not hold back the news of its exit. Seconds. */
+const drainLimit = 2;
 
 /** Called for each exit that the supervisor reports, at least once each. */
 export async function handleExit(deps: ContainerDeps, exit: ProcessExit): Promise<void> {
@@ -77,13 +78,10 @@ export async function settleExit(deps: ContainerDeps, record: ContainerRecord, e
 
 /** Resolves when all output is in the log, or the patience ends. */
 async function outputLogged({ supervisor, logger }: ContainerDeps, id: string): Promise<void> {
-  const { promise: timeout, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, drainLimit);
   const drained = supervisor.drained(id).catch((error: unknown) => {
     logger.warn('draining the output of an exited container', { container: shortId(id), error });
   });
-  await Promise.race([drained, timeout]);
-  clearTimeout(timer);
+  await within(drained, drainLimit);
 }
 
 async function closeNetwork(deps: ContainerDeps, id: string): Promise<void> {

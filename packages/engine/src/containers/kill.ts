@@ -35,7 +35,10 @@ export async function sendSignal(deps: ContainerDeps, before: ContainerRecord, s
   const record = before.manuallyStopped ? before : containers.update(id, { manuallyStopped: true });
   const meansEnd = signal === SIGKILL || config.StopSignal === '' || parseSignal(config.StopSignal) === signal;
   if (record.state.status === 'restarting') {
-    giveUpRestart(deps, id);
+    if (giveUpRestart(deps, id)) return;
+    // Its restart is under way: what comes of it is signalled.
+    await deps.locks.run(id, async () => {});
+    await sendSignal(deps, requireKillable(containers.find(id)), signal);
     return;
   }
   if (meansEnd) restarts.cancelNext(id);
@@ -51,9 +54,15 @@ export async function sendSignal(deps: ContainerDeps, before: ContainerRecord, s
   if (meansEnd && record.state.status === 'paused') await thaw(deps, id);
 }
 
-/** The container was waiting for its next restart: now it stays down. */
-function giveUpRestart({ containers, restarts, waits }: ContainerDeps, id: string): void {
-  if (!restarts.cancelWaiting(id)) return;
+function requireKillable(record: ContainerRecord): ContainerRecord {
+  requireAllowed('kill', record);
+  return record;
+}
+
+/** The container was waiting for its next restart: now it stays down. False if it is being restarted already. */
+function giveUpRestart({ containers, restarts, waits }: ContainerDeps, id: string): boolean {
+  if (!restarts.cancelWaiting(id)) return false;
   const { state } = containers.updateState(id, { status: 'exited' });
   waits.exited(id, { StatusCode: state.exitCode });
+  return true;
 }

@@ -86,7 +86,11 @@ function failureExitCode({ reason, message }: EngineError): number {
 export async function restartByPolicy(deps: ContainerDeps, id: string): Promise<void> {
   await deps.locks.run(id, async () => {
     const record = deps.containers.get(id);
-    if (record?.state.status !== 'restarting' || deps.removals.isRemoving(id)) return;
+    if (record?.state.status !== 'restarting') return;
+    if (deps.removals.isRemoving(id)) {
+      giveUp(deps, record);
+      return;
+    }
     try {
       await startLocked(deps, record, 'policy');
     } catch (error) {
@@ -94,6 +98,11 @@ export async function restartByPolicy(deps: ContainerDeps, id: string): Promise<
       retryStart(deps, id);
     }
   });
+}
+
+function giveUp({ containers, waits }: ContainerDeps, { id, state }: ContainerRecord): void {
+  containers.updateState(id, { status: 'exited' });
+  waits.exited(id, { StatusCode: state.exitCode });
 }
 
 /** A start that failed counts as a run that failed: the policy decides again. */
@@ -106,7 +115,10 @@ function retryStart(deps: ContainerDeps, id: string): void {
     manuallyStopped: record.manuallyStopped,
     runMilliseconds: 0,
   });
-  if (delay === undefined) return;
+  if (delay === undefined) {
+    deps.waits.exited(id, { StatusCode: record.state.exitCode });
+    return;
+  }
   deps.containers.updateState(id, { status: 'restarting' }, { restartCount: record.restartCount + 1 });
   deps.restarts.schedule(id, delay, () => void restartByPolicy(deps, id));
 }

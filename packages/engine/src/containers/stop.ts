@@ -1,5 +1,6 @@
 import { isErrorCode } from '@wharf/base/error';
 import { shortId } from '@wharf/base/id';
+import { within } from '@wharf/base/within';
 import type { StopOptions } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -41,17 +42,5 @@ async function signalUnlessGone(deps: ContainerDeps, record: ContainerRecord, si
     await sendSignal(deps, record, signal);
   } catch (error) {
     if (!isErrorCode(error, 'conflict')) throw error;
-  }
-}
-
-/** True if `done` settles within so many seconds; negative waits for ever. */
-async function within(done: Promise<unknown>, seconds: number): Promise<boolean> {
-  if (seconds < 0) return done.then(() => true);
-  const { promise: timeout, resolve } = Promise.withResolvers<boolean>();
-  const timer = setTimeout(resolve, Math.min(seconds * 1000, 2 ** 31 - 1), false);
-  try {
-    return await Promise.race([done.then(() => true), timeout]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -73,8 +73,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
       Error: '',
       RemoteManagers: null,
     },
-    // Containers always outlive the daemon: the supervisor is their parent.
-    LiveRestoreEnabled: true,
+    LiveRestoreEnabled: config.liveRestore,
     Isolation: '',
     InitBinary: 'docker-init',
     ContainerdCommit: commit,

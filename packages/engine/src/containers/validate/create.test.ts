@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ContainerCreateRequest } from '@wharf/api/container';
 import { containerCreateRequest } from '@wharf/api/decode/container';
 import { knownCapabilities } from '@wharf/runtime/spec/capabilities';
 import { type CreateDefaults, type ValidatedCreate, validateCreate } from './create.ts';
@@ -42,7 +41,7 @@ const defaults: CreateDefaults = {
 };
 
 function create(body: object, host: Partial<HostFacts> = {}): ValidatedCreate {
-  const request = containerCreateRequest({ Image: 'x', ...body }, '') as unknown as ContainerCreateRequest;
+  const request = containerCreateRequest({ Image: 'x', ...body }, '');
   return validateCreate(request, { ...facts, ...host }, defaults);
 }
 
