@@ -1,0 +1,24 @@
+#!/bin/bash
+# Installs what the tests need, then runs all of them, or those named: see tools/test.ts.
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+. tools/launch.sh
+ensure_modules
+missing=
+need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
+need busybox busybox-static
+need crun crun
+need runc runc
+need nft nftables
+need ip iproute2
+need unshare util-linux
+need docker docker.io
+need openssl openssl
+need linux.uml user-mode-linux
+need modprobe kmod
+need python3 python3
+[ -z "$missing" ] || install_packages $missing
+ensure_host
+ensure_bundles
+exec "$bun" tools/test.ts "$@"
