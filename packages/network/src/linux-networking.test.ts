@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
-import { inNetworkNamespace, openNamespace } from '@wharf/sys/namespaces';
+import { recordTypes } from './dns/message.ts';
 import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts';
 import { createMemoryStore } from './memory-store.ts';
-import type { NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
 import { emptySettings } from './sandbox/plan.ts';
 import { enterTestHost } from './test-host.ts';
+import { ask, lookup, network, request, run, serve } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -25,94 +24,6 @@ after(async () => {
   host.leave();
 });
 
-let counter = 0;
-function request(name: string, rest: Partial<SandboxRequest> = {}): SandboxRequest {
-  counter++;
-  return {
-    containerId: counter.toString(16).padStart(64, 'c0ffee'),
-    containerName: name,
-    hostname: name,
-    domainname: '',
-    networkMode: 'bridge',
-    endpoints: {},
-    exposedPorts: [],
-    portBindings: {},
-    publishAllPorts: false,
-    dns: [],
-    dnsOptions: [],
-    dnsSearch: [],
-    extraHosts: [],
-    links: [],
-    sysctls: {},
-    ...rest,
-  };
-}
-
-function network(name: string, rest: Partial<NetworkSpec> = {}): NetworkSpec {
-  return {
-    name,
-    driver: 'bridge',
-    internal: false,
-    attachable: false,
-    ingress: false,
-    enableIPv4: true,
-    enableIPv6: false,
-    ipam: { Driver: 'default', Options: null, Config: [] },
-    options: {},
-    labels: {},
-    configOnly: false,
-    ...rest,
-  };
-}
-
-function namespacePath(sandbox: Sandbox): string {
-  assert.equal(sandbox.namespace.kind, 'path');
-  return sandbox.namespace.kind === 'path' ? sandbox.namespace.path : '';
-}
-
-/** Runs a command in a sandbox; throws where it fails. */
-function run(sandbox: Sandbox, ...command: string[]): string {
-  return execFileSync('nsenter', [`--net=${namespacePath(sandbox)}`, ...command], { encoding: 'utf8' });
-}
-
-/** Asynchronously: its questions are answered by this very process. */
-async function runAsync(sandbox: Sandbox, ...command: string[]): Promise<string> {
-  const child = spawn('nsenter', [`--net=${namespacePath(sandbox)}`, ...command]);
-  let output = '';
-  child.stdout.on('data', (chunk) => (output += chunk));
-  child.stderr.on('data', (chunk) => (output += chunk));
-  const { promise, resolve } = Promise.withResolvers<void>();
-  child.on('close', () => resolve());
-  await promise;
-  return output;
-}
-
-/** A TCP server inside a sandbox that greets with its name; `ask` returns what a client hears. */
-function serve(sandbox: Sandbox, port: number, greeting: string): Promise<{ close(): void }> {
-  const { promise, resolve } = Promise.withResolvers<{ close(): void }>();
-  const fd = openNamespace(namespacePath(sandbox));
-  inNetworkNamespace(fd, () => {
-    const server = createServer((socket) => socket.end(greeting));
-    server.listen(port, '0.0.0.0', () => resolve(server));
-  });
-  return promise;
-}
-
-function ask(address: string, port: number, from?: Sandbox): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  const go = () => {
-    const socket = connect({ host: address, port });
-    let heard = '';
-    socket.setTimeout(700, () => socket.destroy(new Error('timeout')));
-    socket.on('data', (chunk) => (heard += chunk));
-    socket.on('error', (error) => resolve(`error ${error.message}`));
-    socket.on('close', () => resolve(heard));
-  };
-  if (from) inNetworkNamespace(openNamespace(namespacePath(from)), go);
-  else go();
-  return promise;
-}
-
 describe('the default bridge', () => {
   test('gives an address, a route and a loopback, and takes all of it back', async () => {
     const asked = request('one');
@@ -120,8 +31,8 @@ describe('the default bridge', () => {
     const endpoint = sandbox.endpoints.bridge!;
     assert.match(endpoint.IPAddress, /^172\.17\.0\.2$/);
     assert.equal(endpoint.MacAddress, '02:42:ac:11:00:02');
-    assert.match(run(sandbox, 'ip', 'route'), /default via 172\.17\.0\.1 dev eth0/);
-    assert.match(run(sandbox, 'ip', '-4', 'addr', 'show', 'lo'), /127\.0\.0\.1/);
+    assert.match(run(sandbox, 'busybox', 'ip', 'route'), /default via 172\.17\.0\.1 dev eth0/);
+    assert.match(run(sandbox, 'busybox', 'ip', 'addr', 'show', 'dev', 'lo'), /127\.0\.0\.1/);
     assert.match(run(sandbox, 'busybox', 'ping', '-c1', '-W1', '172.17.0.1'), / 0% packet loss/);
     assert.match(sandbox.hosts, /172\.17\.0\.2\tone/);
     await networking.closeSandbox(asked.containerId);
@@ -153,6 +64,7 @@ describe('the default bridge', () => {
     await networking.closeSandbox(web.containerId);
     assert.match(await ask('127.0.0.1', 8080), /^error/);
     await networking.openSandbox(request('taker', { portBindings: web.portBindings }));
+    await networking.closeSandbox(request('taker').containerId);
   });
 
   test('a port that another program holds is refused', async () => {
@@ -177,11 +89,18 @@ describe('a user-defined network', () => {
     const two = await networking.openSandbox(request('beta', { networkMode: 'front' }));
     const apart = await networking.openSandbox(request('gamma', { networkMode: 'back' }));
     assert.match(one.resolvConf, /nameserver 127\.0\.0\.11/);
-    const lookup = (from: Sandbox, name: string) => runAsync(from, 'python3', '-c', query, name);
-    assert.match(await lookup(two, 'alpha'), new RegExp(one.endpoints.front!.IPAddress));
-    assert.match(await lookup(two, 'API'), new RegExp(one.endpoints.front!.IPAddress));
-    assert.match(await lookup(two, 'alpha.front'), new RegExp(one.endpoints.front!.IPAddress));
-    assert.doesNotMatch(await lookup(apart, 'alpha'), new RegExp(one.endpoints.front!.IPAddress));
+    const address = one.endpoints.front!.IPAddress;
+    for (const name of ['alpha', 'API', 'alpha.front', one.containerId.slice(0, 12)]) {
+      assert.equal(await lookup(two, name), address, name);
+    }
+    assert.equal(
+      await lookup(two, address.split('.').reverse().concat('in-addr', 'arpa').join('.'), recordTypes.ptr),
+      'alpha.front',
+    );
+    assert.equal(await lookup(two, 'alpha', recordTypes.aaaa), 'rcode 0');
+    assert.notEqual(await lookup(apart, 'alpha'), address);
+    networking.rename(one.containerId, 'omega');
+    assert.equal(await lookup(two, 'omega'), address);
     assert.match(await ask(one.endpoints.front!.IPAddress, 80, apart), /^error/);
     assert.equal(networking.endpointsOf(id).length, 2);
     await assert.rejects(networking.removeNetwork('front'), /has active endpoints/);
@@ -203,22 +122,12 @@ describe('a user-defined network', () => {
     });
     const joined = networking.sandbox(asked.containerId)!;
     assert.equal(joined.endpoints.late!.IPAddress, '10.77.0.9');
-    assert.match(run(joined, 'ip', 'route'), /default via 10\.77\.0\.1 dev eth1/);
+    assert.match(run(joined, 'busybox', 'ip', 'route'), /default via 10\.77\.0\.1 dev eth1/);
     assert.match(joined.resolvConf, /127\.0\.0\.11/);
     await networking.disconnect(asked.containerId, 'late', { force: false });
     const left = networking.sandbox(asked.containerId)!;
     assert.deepEqual(Object.keys(left.endpoints), ['bridge']);
-    assert.match(run(left, 'ip', 'route'), /default via 172\.17\.0\.1 dev eth0/);
-    assert.doesNotMatch(run(left, 'ip', 'link'), /eth1/);
+    assert.match(run(left, 'busybox', 'ip', 'route'), /default via 172\.17\.0\.1 dev eth0/);
+    assert.doesNotMatch(run(left, 'busybox', 'ip', 'link'), /eth1/);
   });
 });
-
-/** A DNS question by hand: the machine's own resolver is not to be asked. */
-const query = `
-import socket, sys
-name = sys.argv[1]
-q = bytes.fromhex('123401000001000000000000') + b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\\0\\0\\1\\0\\1'
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1); s.connect(('127.0.0.11', 53)); s.send(q)
-a = s.recv(512); print(socket.inet_ntoa(a[-4:]) if a[7] else 'rcode %d' % (a[3] & 15))
-t = socket.create_connection(('127.0.0.11', 53), 1); t.send(len(q).to_bytes(2, 'big') + q); b = t.recv(512); assert b[2:] == a or a[3] & 15
-`;
