@@ -70,6 +70,7 @@ export class Dispatcher {
       exchange.respond(200, this.#commonHeaders);
       return;
     }
+    this.#logger.debug(`Calling ${method} ${rawPath}`);
     const match = this.#router.match(method, path);
     if (!match) throw notFound('page not found');
     const version = this.#versionOf(prefix?.[1]);
