@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareApiVersions, minimumApiVersion, newestApiVersion, parseApiVersion } from '@wharf/api/version';
+import { invalidArgument } from '@wharf/base/error';
+import { configFileError, parseConfigFile, refuseConflicts } from './config-file.ts';
+import type { ParsedFlags } from './flags.ts';
+import type { Option } from './option.ts';
+import { options, type Settings } from './options.ts';
+
+export const defaultConfigFile = '/etc/wharf/daemon.json';
+
+/** What the environment tells the daemon. */
+export interface DaemonEnvironment {
+  readonly listenFds: number;
+  readonly notifySocket: string | undefined;
+  readonly minimumApiVersion: string | undefined;
+  readonly path: string;
+  readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
+  /** `prefix:number`: die at that step, for tests. */
+  readonly faultPoint: string | undefined;
+}
+
+export function readEnvironment(): DaemonEnvironment {
+  const { env } = process;
+  const forUs = env.LISTEN_PID === undefined || env.LISTEN_PID === String(process.pid);
+  return {
+    listenFds: forUs ? Number(env.LISTEN_FDS ?? 0) : 0,
+    notifySocket: env.NOTIFY_SOCKET,
+    minimumApiVersion: env.DOCKER_MIN_API_VERSION,
+    path: env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    proxies: {
+      http: env.HTTP_PROXY ?? env.http_proxy ?? '',
+      https: env.HTTPS_PROXY ?? env.https_proxy ?? '',
+      no: env.NO_PROXY ?? env.no_proxy ?? '',
+    },
+    faultPoint: env.WHARF_FAULT_POINT,
+  };
+}
+
+/** Joins flags and file into the whole configuration. Throws what dockerd prints before it gives up. */
+export function loadSettings({ settings: flags, configFile }: ParsedFlags, environment: DaemonEnvironment): Settings {
+  const path = configFile ?? defaultConfigFile;
+  const file = readConfigFile(path, configFile !== undefined);
+  try {
+    refuseConflicts(flags, file);
+  } catch (error) {
+    throw configFileError(path, error);
+  }
+  const given = { ...file, ...flags };
+  const fallbacks = Object.entries(options).map(([name, option]) => [name, (option as Option<unknown>).fallback]);
+  const settings = { ...(Object.fromEntries(fallbacks) as Settings), ...given };
+  return complete(settings, environment);
+}
+
+function readConfigFile(path: string, required: boolean): Partial<Settings> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (!required && (error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw configFileError(path, invalidArgument(`open ${path}: ${(error as Error).message}`, { cause: error }));
+  }
+  try {
+    return parseConfigFile(text);
+  } catch (error) {
+    throw configFileError(path, error);
+  }
+}
+
+function complete(settings: Settings, environment: DaemonEnvironment): Settings {
+  const minimum = environment.minimumApiVersion ?? settings['min-api-version'];
+  checkMinimumVersion(minimum);
+  for (const label of settings.labels) {
+    if (!label.includes('=')) throw invalidArgument(`bad attribute format: ${label}`);
+  }
+  if (settings['shutdown-timeout'] < -1) throw invalidArgument('invalid shutdown timeout');
+  return {
+    ...settings,
+    'min-api-version': minimum,
+    'log-level': settings.debug ? 'debug' : settings['log-level'],
+    pidfile: settings.pidfile || join(settings['exec-root'], 'wharfd.pid'),
+    hosts: settings.hosts.length > 0 ? settings.hosts : [`unix://${settings['exec-root']}/wharf.sock`],
+    tls: settings.tls || settings.tlsverify,
+  };
+}
+
+function checkMinimumVersion(text: string): void {
+  const version = parseApiVersion(text);
+  if (!version) throw invalidArgument(`invalid API version: ${JSON.stringify(text)}`);
+  if (compareApiVersions(version, parseApiVersion(minimumApiVersion)!) < 0) {
+    throw invalidArgument(`minimum supported API version is ${minimumApiVersion}: ${text}`);
+  }
+  if (compareApiVersions(version, parseApiVersion(newestApiVersion)!) > 0) {
+    throw invalidArgument(`maximum supported API version is ${newestApiVersion}: ${text}`);
+  }
+}

@@ -1,0 +1,88 @@
+import { boolean, type Decoder, integer, list, map, text } from '@wharf/base/decode';
+import { invalidArgument } from '@wharf/base/error';
+
+/** One setting of the daemon: as a flag, as a key of daemon.json, or as both. Defined once, in `options.ts`. */
+export interface Option<T> {
+  /** Where the flag is not named as the key is. */
+  readonly flag?: string;
+  readonly short?: string;
+  /** How help shows the flag's argument; undefined takes none. */
+  readonly argument?: string;
+  readonly help: string;
+  readonly fallback: T;
+  /** `before` is what earlier flags of the same name gave. Throws with what is wrong with the text. */
+  readonly fromFlag: (value: string, before: T | undefined) => T;
+  readonly fromFile: Decoder<T>;
+}
+
+interface Naming {
+  readonly flag?: string;
+  readonly short?: string;
+  readonly argument?: string;
+}
+
+export function textOption(help: string, fallback: string, naming: Naming = {}): Option<string> {
+  return { argument: 'string', ...naming, help, fallback, fromFlag: (value) => value, fromFile: text };
+}
+
+export function choiceOption<T extends string>(
+  help: string,
+  choices: readonly T[],
+  fallback: T,
+  naming: Naming = {},
+): Option<T> {
+  function choose(value: string): T {
+    if ((choices as readonly string[]).includes(value)) return value as T;
+    throw invalidArgument(`${JSON.stringify(value)} is none of ${choices.join(', ')}`);
+  }
+  const fromFile: Decoder<T> = (value, path) => choose(text(value, path));
+  return { argument: 'string', ...naming, help, fallback, fromFlag: choose, fromFile };
+}
+
+export function booleanOption(help: string, fallback: boolean, naming: Naming = {}): Option<boolean> {
+  return { ...naming, help, fallback, fromFlag: parseBoolean, fromFile: boolean };
+}
+
+export function integerOption(help: string, fallback: number, naming: Naming = {}): Option<number> {
+  return { argument: 'int', ...naming, help, fallback, fromFlag: parseInteger, fromFile: integer };
+}
+
+export function listOption(help: string, naming: Naming = {}): Option<readonly string[]> {
+  return {
+    argument: 'list',
+    ...naming,
+    help,
+    fallback: [],
+    fromFlag: (value, before = []) => [...before, value],
+    fromFile: (value, path) => list(text)(value, path) ?? [],
+  };
+}
+
+/** `--flag name=value`, repeated; an object in the file. */
+export function mapOption(help: string, naming: Naming = {}): Option<Readonly<Record<string, string>>> {
+  return {
+    argument: 'map',
+    ...naming,
+    help,
+    fallback: {},
+    fromFlag: (value, before = {}) => {
+      const equals = value.indexOf('=');
+      if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
+      return { ...before, [value.slice(0, equals)]: value.slice(equals + 1) };
+    },
+    fromFile: map(text),
+  };
+}
+
+function parseBoolean(value: string): boolean {
+  if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
+  if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;
+  throw invalidArgument(`strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`);
+}
+
+function parseInteger(value: string): number {
+  if (!/^[-+]?\d{1,15}$/.test(value)) {
+    throw invalidArgument(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
+  }
+  return Number(value);
+}

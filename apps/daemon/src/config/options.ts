@@ -1,0 +1,74 @@
+import {
+  booleanOption,
+  choiceOption,
+  integerOption,
+  listOption,
+  mapOption,
+  type Option,
+  textOption,
+} from './option.ts';
+import { addressPoolsOption, bytesOption, runtimesOption, ulimitsOption } from './structured-options.ts';
+
+/** Every setting that wharfd knows, by its key in daemon.json. dockerd's names, where dockerd has the setting. */
+export const options = {
+  bip: textOption("The default bridge's address and subnet", ''),
+  bridge: textOption('Attach containers to this bridge; "none" makes none', '', { short: 'b' }),
+  'cgroup-parent': textOption('Parent cgroup of all containers', ''),
+  'cgroup-fix': booleanOption('On a hybrid cgroup host, move controllers left on v2 to v1, as crun needs', true),
+  'data-root': textOption('Directory of durable state', '/var/lib/wharf'),
+  debug: booleanOption('Log debug messages', false, { short: 'D' }),
+  'default-address-pools': addressPoolsOption,
+  'default-cgroupns-mode': choiceOption('Cgroup namespace of containers that say nothing', ['', 'host', 'private'], ''),
+  'default-gateway': textOption("The default bridge's IPv4 gateway", ''),
+  'default-ipc-mode': choiceOption('IPC mode of containers that say nothing', ['private', 'shareable'], 'private'),
+  'default-runtime': textOption('OCI runtime of containers that name none', ''),
+  'default-shm-size': bytesOption('Size of /dev/shm', 64 * 1024 * 1024),
+  'default-stop-timeout': integerOption('Seconds that a container has to stop', 10),
+  'default-ulimits': ulimitsOption,
+  dns: listOption('DNS server for containers'),
+  'dns-opts': listOption('DNS option for containers', { flag: 'dns-opt' }),
+  'dns-search': listOption('DNS search domain for containers'),
+  'exec-root': textOption('Directory of state that a reboot may lose', '/run/wharf'),
+  experimental: booleanOption('Enable experimental features', false),
+  'fixed-cidr': textOption('Part of the subnet that the default bridge gives addresses from', ''),
+  group: textOption('Group of the unix socket', 'docker', { short: 'G' }),
+  hosts: listOption('Where to listen: unix://, tcp://, fd://', { flag: 'host', short: 'H' }),
+  'host-gateway-ips': listOption('What host-gateway stands for in --add-host', { flag: 'host-gateway-ip' }),
+  icc: booleanOption('Let containers on the default bridge reach each other', true),
+  init: booleanOption('Run an init in each container that does not say otherwise', false),
+  'init-path': textOption('The init program', ''),
+  'insecure-registries': listOption('Registry reached without TLS', { flag: 'insecure-registry' }),
+  ip: textOption('Address that ports are published on when none is named', '0.0.0.0'),
+  'ip-masq': booleanOption("Masquerade the default bridge's traffic", true),
+  labels: listOption('key=value label of this daemon', { flag: 'label' }),
+  'live-restore': booleanOption('Leave containers running when the daemon stops', false),
+  'log-driver': choiceOption('Log driver of containers that name none', ['json-file', 'local', 'none'], 'json-file'),
+  'log-format': choiceOption("Format of the daemon's own log", ['text', 'json'], 'text'),
+  'log-level': choiceOption(
+    "Least level of the daemon's own log",
+    ['debug', 'info', 'warn', 'error', 'fatal'],
+    'info',
+    {
+      short: 'l',
+    },
+  ),
+  'log-opts': mapOption('Log driver option', { flag: 'log-opt' }),
+  'min-api-version': textOption('Oldest API version to serve', '1.24'),
+  mtu: integerOption("The default bridge's MTU", 1500),
+  'no-new-privileges': booleanOption('Set no-new-privileges for containers that do not say otherwise', false),
+  pidfile: textOption('Where the process id is written; default wharfd.pid in the exec root', '', { short: 'p' }),
+  'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
+  runtimes: runtimesOption,
+  'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),
+  'shutdown-timeout': integerOption('Seconds that all containers together have to stop', 15),
+  tls: booleanOption('Use TLS on tcp; implied by --tlsverify', false),
+  tlscacert: textOption('Certificates of authorities whose clients are trusted', '', { argument: 'path' }),
+  tlscert: textOption('TLS certificate', '', { argument: 'path' }),
+  tlskey: textOption('TLS key', '', { argument: 'path' }),
+  tlsverify: booleanOption('Use TLS and demand client certificates', false),
+} as const satisfies Record<string, object>;
+
+export type SettingName = keyof typeof options;
+export type Settings = {
+  readonly [K in SettingName]: (typeof options)[K] extends Option<infer T> ? T : never;
+};

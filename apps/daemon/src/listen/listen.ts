@@ -1,0 +1,158 @@
+import { chownSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { invalidArgument } from '@wharf/base/error';
+import type { Logger } from '@wharf/base/logger';
+import { raiseBacklog } from '@wharf/server/listen-backlog';
+import { type ListenAddress, parseListenAddress } from './address.ts';
+
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca: string;
+  /** Demand a certificate of the client. */
+  readonly verify: boolean;
+}
+
+export interface ListenOptions {
+  readonly hosts: readonly string[];
+  readonly group: string;
+  readonly tls: TlsFiles | undefined;
+  /** How many descriptors systemd passed, from 3 on. */
+  readonly passedDescriptors: number;
+  readonly accept: (socket: Socket) => void;
+  readonly logger: Logger;
+}
+
+const firstPassedDescriptor = 3;
+
+/** Opens every `-H`; all of them or none. The result closes them. */
+export async function listen(options: ListenOptions): Promise<{ close(): void }> {
+  const addresses = options.hosts.map((host) => parseListenAddress(host, { tls: options.tls !== undefined }));
+  const servers: Server[] = [];
+  function close(): void {
+    for (const server of servers) server.close();
+    for (const address of addresses) if (address.kind === 'unix') rmSync(address.path, { force: true });
+  }
+  try {
+    for (const address of addresses) servers.push(...(await open(address, options)));
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { close };
+}
+
+async function open(address: ListenAddress, options: ListenOptions): Promise<Server[]> {
+  switch (address.kind) {
+    case 'unix':
+      return [await listenUnix(address.path, options)];
+    case 'tcp':
+      return [await listenTcp(address, options)];
+    case 'fd':
+      return await listenPassed(address.which, options);
+  }
+}
+
+async function listenUnix(path: string, { accept, group, logger }: ListenOptions): Promise<Server> {
+  mkdirSync(dirname(path), { recursive: true });
+  // The pid file says that no other daemon of these roots runs, so a socket found here is a dead one's.
+  rmSync(path, { force: true });
+  const server = createServer({ allowHalfOpen: true }, accept);
+  const before = process.umask(0o117);
+  try {
+    await started(server, () => server.listen({ path }), `unix://${path}`);
+  } finally {
+    process.umask(before);
+  }
+  const gid = groupId(group);
+  if (gid === undefined) {
+    if (group !== 'docker') throw invalidArgument(`group ${group} not found`);
+    logger.debug('Cannot give the socket to the group docker: there is no such group', { path });
+  } else {
+    chownSync(path, 0, gid);
+  }
+  logger.info(`API listen on ${path}`);
+  return server;
+}
+
+async function listenTcp(
+  { host, port }: { host: string; port: number },
+  { accept, tls, logger }: ListenOptions,
+): Promise<Server> {
+  const server = tls ? await createTlsServer(tls, accept) : createServer({ allowHalfOpen: true }, accept);
+  if (!tls?.verify) {
+    logger.warn(
+      `Binding to IP address without --tlsverify is insecure and gives root access on this machine to everyone who has access to your network.`,
+      {
+        host: `tcp://${host}:${port}`,
+      },
+    );
+  }
+  await started(server, () => server.listen({ host, port }), `tcp://${host}:${port}`);
+  logger.info(`API listen on ${host}:${port}`);
+  return server;
+}
+
+async function createTlsServer(files: TlsFiles, accept: (socket: Socket) => void): Promise<Server> {
+  const { createServer: createSecureServer } = await import('node:tls');
+  return createSecureServer(
+    {
+      cert: readCredential('certificate', files.cert),
+      key: readCredential('key', files.key),
+      ...(files.verify && { ca: readCredential('CA certificate', files.ca) }),
+      requestCert: files.verify,
+      rejectUnauthorized: files.verify,
+      minVersion: 'TLSv1.2',
+      allowHalfOpen: true,
+    },
+    accept,
+  );
+}
+
+function readCredential(what: string, path: string): Buffer {
+  if (path === '') throw invalidArgument(`could not load TLS ${what}: no file given`);
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw invalidArgument(`could not load TLS ${what} (${path}): ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function listenPassed(which: string, { accept, passedDescriptors, logger }: ListenOptions): Promise<Server[]> {
+  if (passedDescriptors === 0)
+    throw invalidArgument('no sockets found via socket activation: make sure the service was started by systemd');
+  const all = Array.from({ length: passedDescriptors }, (_, index) => firstPassedDescriptor + index);
+  const wanted = which === '' || which === '*' ? all : all.filter((fd) => fd === Number(which));
+  if (wanted.length === 0) throw invalidArgument(`failed to find systemd activated socket with descriptor ${which}`);
+  const servers: Server[] = [];
+  for (const fd of wanted) {
+    const server = createServer({ allowHalfOpen: true }, accept);
+    await started(server, () => server.listen({ fd }), `fd://${fd}`);
+    logger.info(`API listen on fd ${fd}`);
+    servers.push(server);
+  }
+  return servers;
+}
+
+async function started(server: Server, start: () => void, where: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', (cause) =>
+    reject(invalidArgument(`failed to load listener ${where}: ${cause.message}`, { cause })),
+  );
+  server.once('listening', resolve);
+  start();
+  await promise;
+  raiseBacklog(server);
+}
+
+/** By name, or by number. */
+function groupId(group: string): number | undefined {
+  if (group === '') return 0;
+  if (/^\d+$/.test(group)) return Number(group);
+  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
+    const [name, , id] = line.split(':');
+    if (name === group && id) return Number(id);
+  }
+  return undefined;
+}

@@ -1,0 +1,18 @@
+import { writeSync } from 'node:fs';
+import { createLogger, type Logger } from '@wharf/base/logger';
+import type { Settings } from './config/options.ts';
+
+const stderr = 2;
+
+/** The daemon's own log: lines on stderr, written at once so that a crash loses none. */
+export function openLog(settings: Pick<Settings, 'log-level' | 'log-format'>): Logger {
+  return createLogger({ level: settings['log-level'], format: settings['log-format'], write: writeStderr });
+}
+
+function writeStderr(line: string): void {
+  try {
+    writeSync(stderr, line);
+  } catch {
+    // Nobody reads it any more: no reason to stop serving.
+  }
+}

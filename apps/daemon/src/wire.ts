@@ -1,0 +1,154 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { invalidArgument } from '@wharf/base/error';
+import { createFaultPoint, type FaultPoint, noFaults } from '@wharf/base/fault-point';
+import type { Logger } from '@wharf/base/logger';
+import { readHostFacts } from '@wharf/engine/containers/validate/host-facts';
+import { createEngine } from '@wharf/engine/create-engine';
+import type { Engine } from '@wharf/engine/engine';
+import type { EngineConfig } from '@wharf/engine/engine-config';
+import { EventBus } from '@wharf/engine/events';
+import { parsePrefix } from '@wharf/network/address';
+import type { LinuxNetworkingOptions } from '@wharf/network/context';
+import { openLinuxNetworking } from '@wharf/network/linux-networking';
+import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
+import { connectSupervisor } from '@wharf/runtime/supervisor/client';
+import { openContentImageStore } from '@wharf/store/images/content-image-store';
+import { openDatabase } from '@wharf/store/metadata/database';
+import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
+import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
+import type { DaemonEnvironment } from './config/config.ts';
+import type { Settings } from './config/options.ts';
+import { findRuntimes } from './runtimes/find-runtimes.ts';
+import { build } from './version.ts';
+
+export interface WiredDaemon {
+  readonly engine: Engine;
+  /** Ends as the daemon should on a signal: containers stop unless they are to live on. */
+  shutdown(): Promise<void>;
+}
+
+/** The one place that constructs: everything else is handed what it needs. */
+export async function wire(settings: Settings, environment: DaemonEnvironment, logger: Logger): Promise<WiredDaemon> {
+  const dataRoot = settings['data-root'];
+  const execRoot = settings['exec-root'];
+  const seccomp = createSeccompSource({
+    cacheDirectory: join(dataRoot, 'seccomp'),
+    ...seccompProfile(settings['seccomp-profile']),
+  });
+  const [runtimes, supervisor] = await Promise.all([
+    findRuntimes(settings, environment, { seccomp, logger }),
+    connectSupervisor({ execRoot, command: supervisorCommand(), logger }),
+  ]);
+  for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
+  const database = openDatabase(join(dataRoot, 'meta.db'));
+  const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
+  const engine = await createEngine({
+    config: engineConfig(settings, environment, runtimes.defaultName),
+    logger,
+    fault: faultPoint(environment),
+    runtimes: runtimes.byName,
+    hostFacts: readHostFacts(),
+    database,
+    images: openContentImageStore({ database, dataRoot }),
+    snapshots: new OverlaySnapshotter({ database, dataRoot }),
+    volumes: new LocalVolumeStore({ database, directory: join(dataRoot, 'volumes') }),
+    networking,
+    supervisor,
+    events: new EventBus(),
+  });
+  return {
+    engine,
+    async shutdown() {
+      if (!settings['live-restore']) await engine.stopContainers(settings['shutdown-timeout']);
+      await engine.close();
+      await networking.close();
+      supervisor.close();
+      database.close();
+    },
+  };
+}
+
+/** The supervisor is this program's other face: the same interpreter, the script beside this one. */
+function supervisorCommand(): string[] {
+  return [process.execPath, fileURLToPath(new URL('./supervisor.ts', import.meta.url))];
+}
+
+function engineConfig(settings: Settings, { proxies }: DaemonEnvironment, defaultRuntime: string): EngineConfig {
+  return {
+    dataRoot: settings['data-root'],
+    execRoot: settings['exec-root'],
+    defaultRuntime,
+    logging: { driver: settings['log-driver'], options: settings['log-opts'] },
+    defaultStopTimeout: settings['default-stop-timeout'],
+    defaultShmSize: settings['default-shm-size'],
+    defaultIpcMode: settings['default-ipc-mode'],
+    defaultCgroupnsMode: settings['default-cgroupns-mode'] || undefined,
+    proxies,
+    addressPools: settings['default-address-pools'],
+    cgroupParent: settings['cgroup-parent'],
+    liveRestore: settings['live-restore'],
+    debug: settings.debug,
+    labels: settings.labels,
+    registry: { mirrors: settings['registry-mirrors'], insecure: settings['insecure-registries'] },
+    build,
+  };
+}
+
+function networkingOptions(
+  settings: Settings,
+  store: LinuxNetworkingOptions['store'],
+  log: Logger,
+): LinuxNetworkingOptions {
+  const { bridge, bip, ip } = settings;
+  const fixedCidr = settings['fixed-cidr'];
+  const defaultGateway = settings['default-gateway'];
+  const pools = settings['default-address-pools'];
+  const hostGateway = settings['host-gateway-ips'];
+  if (bridge !== '' && bip !== '') {
+    throw invalidArgument('You specified -b & --bip, mutually exclusive options. Please specify only one');
+  }
+  return {
+    store,
+    log,
+    execRoot: settings['exec-root'],
+    defaultBridge: {
+      ...(bridge !== '' && { bridge }),
+      ...(bip !== '' && { bip }),
+      ...(fixedCidr !== '' && { fixedCidr }),
+      ...(defaultGateway !== '' && { defaultGateway }),
+      mtu: settings.mtu,
+      icc: settings.icc,
+      ipMasquerade: settings['ip-masq'],
+      publishAddress: ip,
+    },
+    ...(pools.length > 0 && { addressPools: pools.map(({ base, size }) => ({ base: requirePrefix(base), size })) }),
+    ...(hostGateway.length > 0 && { hostGateway }),
+    dns: settings.dns,
+    dnsSearch: settings['dns-search'],
+    dnsOptions: settings['dns-opts'],
+  };
+}
+
+function requirePrefix(text: string): NonNullable<ReturnType<typeof parsePrefix>> {
+  const prefix = parsePrefix(text);
+  if (!prefix) throw invalidArgument(`invalid base pool: ${text}`);
+  return prefix;
+}
+
+/** `builtin` and '' are Docker's default; a path is a profile of one's own. */
+function seccompProfile(setting: string): { profile?: string } {
+  if (setting === '' || setting === 'builtin') return {};
+  if (setting === 'unconfined') return { profile: '{"defaultAction":"SCMP_ACT_ALLOW"}' };
+  try {
+    return { profile: readFileSync(setting, 'utf8') };
+  } catch (cause) {
+    throw invalidArgument(`opening seccomp profile (${setting}) failed: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function faultPoint({ faultPoint: text }: DaemonEnvironment): FaultPoint {
+  const match = /^(.*):(\d+)$/.exec(text ?? '');
+  return match ? createFaultPoint({ prefix: match[1]!, at: Number(match[2]) }) : noFaults;
+}
