@@ -38,6 +38,8 @@ export async function reconcileContainers(deps: ContainerDeps): Promise<void> {
   const owners = new Set([...containers.values()].map(({ id }) => id));
   await deps.volumes.reconcile(owners, new Set(up.map(({ id }) => id)));
   await snapshots.reconcile(owners);
+  // A start that was cut short may have left the root mounted.
+  for (const { id, state } of containers.values()) if (!isUp(state.status)) await snapshots.unmount(id);
 
   for (const { id } of processes.values()) if (!isOwned(containers.get(id))) sweepProcess(deps, id);
   for (const record of doomed) deps.teardowns.begin(record.id, () => removeAnonymousVolumes(deps, record));

@@ -1,5 +1,6 @@
 import { conflict, EngineError, notImplemented } from '@wharf/base/error';
 import { shortId } from '@wharf/base/id';
+import { zeroTime } from '@wharf/base/timestamp';
 import { runAll } from '@wharf/base/transaction';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { removalInProgress } from './container-errors.ts';
@@ -99,6 +100,8 @@ async function eraseContainer(
   fault('remove.record');
   containers.delete(id);
   teardowns.begin(id, async () => {
+    // Clients may have attached to what never started.
+    if (state.startedAt === zeroTime) await deps.supervisor.delete(id);
     fault('remove.snapshot');
     await deps.snapshots.remove(id);
     fault('remove.files');

@@ -33,10 +33,10 @@ export async function startExec(
 ): Promise<AttachedStream | undefined> {
   const { execs, containers, supervisor, events } = deps;
   const exec = execs.find(execId);
-  if (exec.status === 'exited') throw conflict(`exec command ${execId} has already run`);
-  if (exec.status !== 'created') throw conflict(`exec command ${execId} is already running`);
   const container = containers.find(exec.containerId);
   requireAllowed('exec', container);
+  if (exec.status === 'exited') throw conflict(`exec command ${execId} has already run`);
+  if (exec.status !== 'created') throw conflict(`exec command ${execId} is already running`);
   execs.put({ ...exec, status: 'starting' });
   const { AttachStdin: stdin, AttachStdout: stdout, AttachStderr: stderr, Tty: tty, Cmd, DetachKeys } = exec.request;
   const stdio = options.detach ? undefined : await supervisor.attach(container.id, execId, { stdin, stdout, stderr });
