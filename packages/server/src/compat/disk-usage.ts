@@ -15,6 +15,7 @@ interface Usage {
  * it, so they get the old fields too.
  */
 export function diskUsageFor(version: ApiVersion, usage: DiskUsage, query: Query): object {
+  if (!atLeast(version, 42)) return { ...usage, BuilderSize: 0 };
   if (!atLeast(version, 52)) return usage;
   const verbose = query.boolean('verbose');
   const sums = {

@@ -37,7 +37,7 @@ export function systemRoutes({ system }: Pick<Engine, 'system'>): Route[] {
     const until = query.pointInTime('until');
     if (since !== undefined && until !== undefined && since > until) {
       throw invalidArgument(
-        `'since' time (${query.text('since')}) cannot be after 'until' time (${query.text('until')})`,
+        `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
       );
     }
     const events = system.events(
