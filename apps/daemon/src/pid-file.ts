@@ -1,7 +1,7 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { conflict } from '@wharf/base/error';
-import { tryLockFile } from '@wharf/sys/file-lock';
+import { tryLockFile } from '@wharf/sys/descriptor';
 
 export interface PidFile {
   remove(): void;
