@@ -18,7 +18,7 @@ function filters(value: Record<string, unknown>): string {
 test('inspect shows what was asked for and what became of it', async () => {
   const id = await engine.create(
     {
-      Cmd: ['sh', '-c', 'exit 2'],
+      Cmd: ['sh', '-c', 'sleep 0.1; exit 2'],
       Env: ['A=b'],
       Labels: { l: 'v' },
       Hostname: 'host-name',
@@ -30,7 +30,7 @@ test('inspect shows what was asked for and what became of it', async () => {
   assert.equal(seen.Id, id);
   assert.equal(seen.Name, '/looked-at');
   assert.match(seen.Created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$/);
-  assert.deepEqual([seen.Path, seen.Args], ['sh', ['-c', 'exit 2']]);
+  assert.deepEqual([seen.Path, seen.Args], ['sh', ['-c', 'sleep 0.1; exit 2']]);
   assert.match(seen.Image, /^sha256:[0-9a-f]{64}$/);
   assert.deepEqual([seen.Config.Image, seen.Config.Hostname, seen.Config.Labels.l], ['busybox', 'host-name', 'v']);
   assert.ok(seen.Config.Env.includes('A=b') && seen.Config.Env.some((entry: string) => entry.startsWith('PATH=')));
@@ -61,7 +61,7 @@ test('inspect shows what was asked for and what became of it', async () => {
   await engine.wait(id);
   const after = (await engine.inspect(id)).State;
   assert.deepEqual([after.Status, after.ExitCode], ['exited', 2]);
-  assert.ok(after.FinishedAt > after.StartedAt);
+  assert.ok(Date.parse(after.FinishedAt) > Date.parse(after.StartedAt));
   await engine.remove(id);
 });
 

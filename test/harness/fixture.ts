@@ -184,7 +184,7 @@ export async function removeEverything(daemon: Daemon): Promise<void> {
   await daemon.api('POST', `/volumes/prune?filters=${encodeURIComponent('{"all":["true"]}')}`);
 }
 
-// Docker keeps its bridge, chains, cgroup parents and the mount of its data root for the next start.
+// Docker keeps its bridge, chains, cgroup parents and some mounts of its own for the next start.
 function dockerLeaves(line: string): boolean {
-  return /^(link|nft|cgroup|mount .*\/data$)/.test(line);
+  return /^(link|nft|cgroup|mount .*(\/data|\/netns\/default)$)/.test(line);
 }
