@@ -1,0 +1,50 @@
+import type { Engine } from '../engines/engine.ts';
+import type { HttpClient } from '../http-client.ts';
+
+export interface ContainerOptions {
+  readonly command?: readonly string[];
+  readonly network?: string;
+  /** Publish container port 80 on this port of loopback. */
+  readonly port?: number;
+  readonly binds?: readonly string[];
+}
+
+export async function createContainer(
+  engine: Engine,
+  client: HttpClient,
+  options: ContainerOptions = {},
+): Promise<string> {
+  const { Id } = await client.call<{ Id: string }>('POST', '/v1.40/containers/create', {
+    Image: 'busybox',
+    Cmd: options.command ?? ['sleep', '100000'],
+    StopSignal: 'SIGKILL',
+    ...(options.port && { ExposedPorts: { '80/tcp': {} } }),
+    HostConfig: {
+      NetworkMode: options.network ?? 'bridge',
+      ...(options.port && { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: String(options.port) }] } }),
+      ...(options.binds && { Binds: options.binds }),
+      ...(engine.kind.parentByContainer && { CgroupParent: engine.paths.cgroupParent }),
+    },
+  });
+  return Id;
+}
+
+export async function startContainer(client: HttpClient, id: string): Promise<void> {
+  await client.call('POST', `/v1.40/containers/${id}/start`);
+}
+
+export async function removeContainer(client: HttpClient, id: string): Promise<void> {
+  await client.call('DELETE', `/v1.40/containers/${id}?force=1`);
+}
+
+/** Creates, starts, waits for the exit and removes, over two connections. Answers the milliseconds to the exit seen. */
+export async function runToExit(engine: Engine, client: HttpClient, waiter: HttpClient): Promise<number> {
+  const began = performance.now();
+  const id = await createContainer(engine, client, { command: ['true'] });
+  const exited = waiter.call('POST', `/v1.40/containers/${id}/wait?condition=next-exit`);
+  await startContainer(client, id);
+  await exited;
+  const milliseconds = performance.now() - began;
+  await removeContainer(client, id);
+  return milliseconds;
+}

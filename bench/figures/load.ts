@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { imageArchive } from '../../test/fixtures/image.ts';
+import { tar } from '../../test/fixtures/tar.ts';
+import { atLeast, inTurn, type Measure } from './figure.ts';
+import { mediansOf } from './start.ts';
+
+/** Bytes like a program's: half of them compress. */
+function fileContent(size: number): Buffer {
+  const content = Buffer.alloc(size, 'the quick brown fox jumps over the lazy dog ');
+  randomBytes(size >> 1).copy(content);
+  return content;
+}
+
+/** An image of 8 layers with 2,000 files each of 4 to 60 KB: 500 MB. */
+function largeImage(megabytes: number, generation: number): Buffer {
+  const layers = Array.from({ length: 8 }, (_, layer) => {
+    const files = [];
+    let left = (megabytes * 1_000_000) / 8;
+    for (let index = 0; left > 0; index++) {
+      const size = 4096 + ((index * 7919) % 57_344);
+      files.push({ name: `l${layer}/d${index % 50}/f${index}-${generation}`, content: fileContent(size) });
+      left -= size;
+    }
+    return tar(files);
+  });
+  return imageArchive(`large:${generation}`, layers);
+}
+
+/** `docker load` of an image that shares nothing with any before. */
+export const measureLoad: Measure = async ({ engines, quick }) => {
+  const megabytes = quick ? 100 : 500;
+  let generation = 0;
+  const images: Buffer[] = [];
+  const rates = await inTurn(engines, quick ? 1 : 3, async (engine) => {
+    const round = engine === engines[0] ? generation++ : generation - 1;
+    images[0] = engine === engines[0] ? largeImage(megabytes, round) : images[0]!;
+    const began = performance.now();
+    const { status, body } = await engine.client.request('POST', '/v1.40/images/load?quiet=1', images[0]);
+    if (status !== 200 || body.includes('errorDetail')) throw new Error(`${engine.name}: load: ${status} ${body}`);
+    const rate = megabytes / ((performance.now() - began) / 1000);
+    await engine.client.call('DELETE', `/v1.40/images/large:${round}?force=1`);
+    return rate;
+  });
+  const values = mediansOf(rates);
+  return [{ name: `load of a ${megabytes} MB image`, unit: 'MB/s', values, promise: atLeast(values, 2, 'dockerd') }];
+};
