@@ -2,7 +2,6 @@ import { KeyedLock } from '@wharf/base/keyed-lock';
 import { attachContainer } from './containers/attach.ts';
 import { ContainerStore } from './containers/container-store.ts';
 import { createContainer } from './containers/create.ts';
-import { handleExit } from './containers/exit.ts';
 import { HealthMonitor } from './containers/health.ts';
 import { probeHealth } from './containers/health-probe.ts';
 import { inspectContainer } from './containers/inspect.ts';
@@ -50,10 +49,6 @@ export interface RunningEngine extends Engine {
 /** Composes the use cases and reconciles what the last daemon left. Answers are right from then on. */
 export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
   const deps = containerDeps(parts);
-  const { supervisor, logger } = parts;
-  supervisor.onExit((exit) => {
-    handleExit(deps, exit).catch((error: unknown) => logger.error('handling an exit', { container: exit.id, error }));
-  });
   await reconcileContainers(deps);
   const images = createImageUseCases(deps);
   const volumes = createVolumeUseCases({ ...deps, locks: new KeyedLock() });

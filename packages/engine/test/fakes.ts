@@ -14,7 +14,7 @@ import { type Database, openDatabase } from '@wharf/store/metadata/database';
 import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
 import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
 import { ContainerStore } from '../src/containers/container-store.ts';
-import { handleExit } from '../src/containers/exit.ts';
+import { watchExits } from '../src/containers/exit.ts';
 import { HealthMonitor } from '../src/containers/health.ts';
 import { Removals } from '../src/containers/removals.ts';
 import { Restarts } from '../src/containers/restarts.ts';
@@ -181,7 +181,9 @@ export interface Fixture extends Disposable {
 export function openFixture(): Fixture {
   const root = mkdtempSync(join(tmpdir(), 'wharf-engine-'));
   const snapshots = fakeSnapshots(root);
-  return build(root, new FakeSupervisor(), snapshots, fakeNetworking(), openDatabase(join(root, 'meta.db')));
+  const f = build(root, new FakeSupervisor(), snapshots, fakeNetworking(), openDatabase(join(root, 'meta.db')));
+  watchExits(f.deps);
+  return f;
 }
 
 function build(
@@ -250,7 +252,6 @@ function build(
       async () => ({ Start: '', End: '', ExitCode: 0, Output: '' }),
     ),
   } as unknown as ContainerDeps;
-  supervisor.onExit((exit) => void handleExit(deps, exit));
   return {
     deps,
     supervisor,

@@ -16,6 +16,15 @@ import { releaseRun } from './teardown.ts';
 /** A process that keeps the container's stdout open must not hold back the news of its exit. Seconds. */
 const drainLimit = 2;
 
+/** From now on exits are handled; the supervisor reports those again that nobody has acknowledged. */
+export function watchExits(deps: ContainerDeps): void {
+  deps.supervisor.onExit((exit) => {
+    handleExit(deps, exit).catch((error: unknown) => {
+      deps.logger.error('handling an exit', { container: shortId(exit.id), error });
+    });
+  });
+}
+
 /** Called for each exit that the supervisor reports, at least once each. */
 export async function handleExit(deps: ContainerDeps, exit: ProcessExit): Promise<void> {
   if (exit.execId !== undefined) {
@@ -32,7 +41,7 @@ export async function handleExit(deps: ContainerDeps, exit: ProcessExit): Promis
  * The container's process is gone: say so, in Docker's order, once its output is in the log and its address and
  * ports are free. What takes longer goes on behind the answer. The caller holds the container's lock.
  */
-export async function settleExit(deps: ContainerDeps, record: ContainerRecord, exit: ProcessExit): Promise<void> {
+async function settleExit(deps: ContainerDeps, record: ContainerRecord, exit: ProcessExit): Promise<void> {
   const { containers, events, waits, restarts, teardowns, fault, logger } = deps;
   const { id } = record;
   fault('exit.begin');

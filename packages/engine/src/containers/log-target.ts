@@ -14,7 +14,7 @@ export function logTarget({ config, hostConfig, logPath }: ContainerRecord): Log
     path: logPath,
     ...(maxSize !== undefined && maxSize !== '-1' && { maxSize: parseSize(maxSize) }),
     ...(maxFiles !== undefined && { maxFiles: Number(maxFiles) }),
-    ...(Config['compress'] !== undefined && { compress: ['true', '1'].includes(Config['compress']) }),
+    ...(Config.compress !== undefined && { compress: ['true', '1'].includes(Config.compress) }),
     ...(Object.keys(attributes).length > 0 && { attributes }),
   };
 }
@@ -27,9 +27,9 @@ function logAttributes(
 ): Record<string, string> {
   const variables = Object.fromEntries(env.map((entry) => splitVariable(entry)));
   return {
-    ...pick(labels, options['labels'], options['labels-regex']),
-    ...pick(variables, options['env'], options['env-regex']),
-    ...(options['tag'] !== undefined && options['tag'] !== '' && { tag: options['tag'] }),
+    ...pick(labels, options.labels, options['labels-regex']),
+    ...pick(variables, options.env, options['env-regex']),
+    ...(options.tag !== undefined && options.tag !== '' && { tag: options.tag }),
   };
 }
 

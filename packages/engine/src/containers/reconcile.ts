@@ -7,7 +7,7 @@ import { hasErrno } from '@wharf/sys/errno';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
-import { settleExit } from './exit.ts';
+import { handleExit, watchExits } from './exit.ts';
 import { removeStopped } from './remove.ts';
 import { unmountShm } from './shared-memory.ts';
 import { startLocked } from './start.ts';
@@ -25,16 +25,17 @@ export async function reconcileContainers(deps: ContainerDeps): Promise<void> {
   for (const state of await supervisor.list()) if (state.execId === undefined) processes.set(state.id, state);
 
   const doomed = [...containers.everything()].filter(({ phase }) => phase === 'doomed');
-  const ended: { record: ContainerRecord; exit: ProcessExit }[] = [];
+  const ended: ProcessExit[] = [];
   for (const record of containers.values()) {
     const exit = adopt(deps, record, processes.get(record.id));
-    if (exit) ended.push({ record, exit });
+    if (exit) ended.push(exit);
   }
   for (const record of doomed) containers.delete(record.id);
   const records = [...containers.values()];
   const up = records.filter(({ state }) => isUp(state.status));
   await networking.reconcile(new Map(up.map(({ id, state }) => [id, state.pid])));
-  for (const { record, exit } of ended) await deps.locks.run(record.id, () => settleExit(deps, record, exit));
+  watchExits(deps);
+  for (const exit of ended) await handleExit(deps, exit);
   const owners = new Set([...containers.values()].map(({ id }) => id));
   await deps.volumes.reconcile(owners, new Set(up.map(({ id }) => id)));
   await snapshots.reconcile(owners);

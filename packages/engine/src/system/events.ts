@@ -81,9 +81,9 @@ function matchesAction(filters: Filters, action: string): boolean {
 function matchesObject(filters: Filters, type: EventMessage['Type'], { Type, Actor }: EventMessage): boolean {
   const wanted = filterValues(filters, type);
   if (wanted.length === 0) return true;
-  if (Type !== type && !(type === 'container' && Actor.Attributes['container'] !== undefined)) return false;
-  const id = Type === type ? Actor.ID : (Actor.Attributes['container'] ?? '');
-  const name = Actor.Attributes['name'] ?? '';
+  if (Type !== type && !(type === 'container' && Actor.Attributes.container !== undefined)) return false;
+  const id = Type === type ? Actor.ID : (Actor.Attributes.container ?? '');
+  const name = Actor.Attributes.name ?? '';
   return wanted.some((value) => id.startsWith(value) || name === value);
 }
 
@@ -92,7 +92,7 @@ function matchesImage(filters: Filters, { Type, Actor }: EventMessage): boolean 
   const wanted = filterValues(filters, 'image');
   if (wanted.length === 0) return true;
   if (Type !== 'image' && Type !== 'container') return false;
-  const image = (Type === 'container' ? Actor.Attributes['image'] : Actor.Attributes['name']) ?? '';
+  const image = (Type === 'container' ? Actor.Attributes.image : Actor.Attributes.name) ?? '';
   const names = [Actor.ID, image, withoutTag(image)];
   return wanted.some((value) => names.includes(value) || names.includes(withoutTag(value)));
 }

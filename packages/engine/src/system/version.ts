@@ -14,7 +14,7 @@ export function versionInfo({ config, runtimes }: VersionDeps): VersionInfo {
     BuildTime: buildTime,
     Experimental: 'false',
     GitCommit: gitCommit,
-    GoVersion: `bun ${process.versions['bun'] ?? ''}`.trim(),
+    GoVersion: `bun ${process.versions.bun ?? ''}`.trim(),
     KernelVersion: release(),
     MinAPIVersion: minApiVersion,
     Os: 'linux',
