@@ -96,6 +96,7 @@ const image: ImageRecord = {
   },
   configDigest: `sha256:${'b'.repeat(64)}`,
   diffIds: [],
+  layerSizes: [],
   repoTags: ['busybox:latest'],
   repoDigests: [],
   size: 100,

@@ -51,6 +51,8 @@ export interface ImageRecord {
   readonly configDigest: string;
   /** Bottom to top. */
   readonly diffIds: readonly string[];
+  /** Bytes of each layer's files, in the same order. */
+  readonly layerSizes: readonly number[];
   /** Familiar names with tag. */
   readonly repoTags: readonly string[];
   readonly repoDigests: readonly string[];
