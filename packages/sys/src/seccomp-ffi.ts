@@ -82,6 +82,11 @@ export function compileFilter(filter: Filter): Buffer {
   }
 }
 
+/** The number of a system call on this machine's own architecture; negative where it has none. */
+export function resolveSyscall(name: string): number {
+  return load()?.seccomp_syscall_resolve_name(cString(name)) ?? unknownSyscall;
+}
+
 function addArchitecture(symbols: Library, context: bigint, name: string): void {
   const token = symbols.seccomp_arch_resolve_name(cString(name));
   const result = symbols.seccomp_arch_add(context, token);

@@ -58,20 +58,33 @@ function readHost(): Omit<SeccompTarget, 'capabilities'> {
   return { architecture: process.arch === 'x64' ? 'amd64' : process.arch, kernel: [major, minor] };
 }
 
-/** Named by the profile and the machine it was compiled on, so a file is never stale. */
+const digestLength = 32;
+
+/** Named by the profile and the machine it was compiled on, so a file is never stale; led by the program's SHA-256. */
 function readOrCompile(directory: string, profile: OciSeccomp): Buffer {
   const identity = JSON.stringify([process.arch, release(), profile]);
-  const path = join(directory, `${createHash('sha256').update(identity).digest('hex')}.bpf`);
-  try {
-    const cached = readFileSync(path);
-    if (cached.length > 0 && cached.length % 8 === 0) return cached;
-  } catch (error) {
-    if (!hasErrno(error, 'ENOENT')) throw error;
-  }
+  const path = join(directory, `${sha256(identity).toString('hex')}.bpf`);
+  const cached = readCached(path);
+  if (cached) return cached;
   const compiled = compileProfile(profile);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, compiled, { mode: 0o600 });
+  writeFileSync(temporary, Buffer.concat([sha256(compiled), compiled]), { mode: 0o600 });
   renameSync(temporary, path);
   return compiled;
+}
+
+function readCached(path: string): Buffer | undefined {
+  try {
+    const file = readFileSync(path);
+    const program = file.subarray(digestLength);
+    return sha256(program).equals(file.subarray(0, digestLength)) ? program : undefined;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function sha256(data: string | Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
 }
