@@ -29,7 +29,8 @@ async function stopForShutdown(deps: ContainerDeps, { id, config }: ContainerRec
   const exited = deps.waits.nextExit(id);
   deps.restarts.cancelNext(id);
   await signal(deps, id, parseSignal(config.StopSignal || 'SIGTERM'));
-  if (await within(exited, timeout)) return;
+  const patience = config.StopTimeout ?? deps.config.defaultStopTimeout;
+  if (await within(exited, timeout < 0 ? patience : Math.min(patience, timeout))) return;
   await signal(deps, id, SIGKILL);
   await exited;
 }
