@@ -13,7 +13,7 @@ import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
 import { openLinuxNetworking } from '@wharf/network/linux-networking';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
-import { connectSupervisor } from '@wharf/runtime/supervisor/client';
+import { connectSupervisor, type SupervisorClient } from '@wharf/runtime/supervisor/client';
 import { openContentImageStore } from '@wharf/store/images/content-image-store';
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
@@ -39,7 +39,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
   });
   const [runtimes, supervisor] = await Promise.all([
     findRuntimes(settings, environment, { seccomp, logger }),
-    connectSupervisor({ execRoot, command: supervisorCommand(), logger }),
+    connectSupervisor({ execRoot, spawn: supervisorCommand() }),
   ]);
   for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(dataRoot, 'meta.db'));
@@ -64,10 +64,20 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
       if (!settings['live-restore']) await engine.stopContainers(settings['shutdown-timeout']);
       await engine.close();
       await networking.close();
-      supervisor.close();
+      await endSupervisor(supervisor, logger);
       database.close();
     },
   };
+}
+
+/** It goes with the last container: those that live on keep it. */
+async function endSupervisor(supervisor: SupervisorClient, logger: Logger): Promise<void> {
+  try {
+    await supervisor.stop();
+  } catch (error) {
+    logger.warn('Cannot end the supervisor', { error });
+  }
+  supervisor.close();
 }
 
 /** The supervisor is this program's other face: the same interpreter, the script beside this one. */

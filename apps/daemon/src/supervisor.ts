@@ -1,0 +1,3 @@
+import { superviseContainers } from '@wharf/runtime/supervisor/main';
+
+superviseContainers(process.argv.slice(2));
