@@ -89,6 +89,8 @@ export interface AttachOptions {
 export interface AttachedStream {
   readonly tty: boolean;
   readonly stream: Duplex;
+  /** A client is told that output ended only after this: it asks for the exit code then. */
+  readonly ended?: Promise<unknown>;
 }
 
 export interface ExecUseCases {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { ApiVersion } from '@wharf/api/version';
 import { atLeast } from '@wharf/api/version';
+import type { AttachedStream } from '@wharf/engine/engine';
 import { hasHungUp } from '@wharf/sys/hangup';
 import type { Context } from './context.ts';
 import { descriptorOf } from './http/descriptor.ts';
@@ -35,7 +35,7 @@ const hangupCheckMilliseconds = 5000;
  * EOF for stdin while output goes on. Resolves when the output has ended and was handed to the kernel, or when the
  * client is gone. Neither side is read faster than the other one takes.
  */
-export async function splice({ socket, head }: Hijacked, stream: Duplex): Promise<void> {
+export async function splice({ socket, head }: Hijacked, { stream, ended }: AttachedStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let finished = false;
   // A stream error ends the output; the engine has told it in the stream if there was something to tell.
@@ -80,6 +80,11 @@ export async function splice({ socket, head }: Hijacked, stream: Duplex): Promis
     // What the client still sends is dropped: closing with unread bytes would reset away our last output.
     stream.destroy();
     socket.resume();
+    if (ended) void ended.then(endSocket, endSocket);
+    else endSocket();
+  }
+
+  function endSocket(): void {
     socket.end(resolve);
     const timer = setTimeout(() => socket.destroy(), lingerMilliseconds);
     timer.unref();

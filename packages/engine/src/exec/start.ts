@@ -48,11 +48,14 @@ export async function startExec(
     if (!stdio) throw error;
     return { tty, stream: outputOnly(Readable.from([lastWords(tty, EngineError.from(error).message)])) };
   }
-  if (!stdio || !tty || !stdin) return stdio && { tty, stream: stdio };
+  const exited = execs.exitOf(exec.id);
+  if (!stdio || !tty || !stdin) return stdio && { tty, stream: stdio, ended: exited };
+  const { promise: detached, resolve: detach } = Promise.withResolvers<void>();
   const stream = detachable(stdio, parseDetachKeys(DetachKeys), () => {
+    detach();
     publishContainer(events, containers.get(container.id) ?? container, 'exec_detach', { execID: execId });
   });
-  return { tty, stream };
+  return { tty, stream, ended: Promise.race([exited, detached]) };
 }
 
 function lastWords(tty: boolean, message: string): Buffer {
