@@ -7,78 +7,129 @@ const timeoutMilliseconds = 4000;
 const maxServers = 3;
 const maxInFlight = 1024;
 
-interface Waiting {
-  readonly question: Buffer;
-  readonly server: string;
-  readonly answer: (bytes: Buffer | undefined) => void;
-}
+/** Gives an unconnected UDP socket in the network namespace that questions are asked from. */
+export type OpenUdpSocket = () => Promise<Socket>;
 
 /**
- * Asks name servers on behalf of containers, from the network namespace its socket was made in. Questions get a
- * random id of their own, and an answer counts only from the server asked and with the question asked.
+ * Asks name servers on behalf of containers, from the network namespace its sockets are made in. A server that
+ * refuses or stays silent is passed over.
  */
 export class Upstream {
-  readonly #open: () => Promise<Socket>;
-  #socket: Promise<Socket> | undefined;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #open: OpenUdpSocket;
+  readonly #servers = new Map<string, NameServer>();
+  #inFlight = 0;
 
-  /** `open` gives a bound UDP socket; it is called at the first question. */
-  constructor(open: () => Promise<Socket> = openHostSocket) {
+  constructor(open: OpenUdpSocket = openHostSocket) {
     this.#open = open;
   }
 
   /** The first server's answer; undefined where none answered in time. */
   async ask(query: Buffer, servers: readonly string[], transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
-    if (this.#waiting.size >= maxInFlight) return undefined;
-    for (const server of servers.slice(0, maxServers)) {
-      const answer = transport === 'udp' ? await this.#askUdp(query, server) : await askTcp(query, server);
-      if (answer) return answer;
+    if (this.#inFlight >= maxInFlight) return undefined;
+    this.#inFlight++;
+    try {
+      for (const server of servers.slice(0, maxServers)) {
+        const answer = transport === 'udp' ? await this.#server(server).ask(query) : await askTcp(query, server);
+        if (answer) return answer;
+      }
+      return undefined;
+    } finally {
+      this.#inFlight--;
     }
-    return undefined;
   }
 
   async close(): Promise<void> {
-    for (const { answer } of this.#waiting.values()) answer(undefined);
-    const socket = await this.#socket?.catch(() => undefined);
-    socket?.close();
+    await Promise.all([...this.#servers.values()].map((server) => server.close()));
+    this.#servers.clear();
   }
 
-  async #askUdp(query: Buffer, server: string): Promise<Buffer | undefined> {
-    const socket = await this.#connected();
+  #server(address: string): NameServer {
+    let server = this.#servers.get(address);
+    if (!server) {
+      server = new NameServer(address, this.#open);
+      this.#servers.set(address, server);
+    }
+    return server;
+  }
+}
+
+interface Waiting {
+  /** What follows the id and flags of the query. */
+  readonly question: Buffer;
+  readonly answer: (bytes: Buffer | undefined) => void;
+}
+
+/**
+ * One server, over a connected socket: only it can answer, and its refusal is noticed at once. Questions get a
+ * random id of their own, and an answer counts only with the question that was asked.
+ */
+class NameServer {
+  readonly #address: string;
+  readonly #open: OpenUdpSocket;
+  readonly #waiting = new Map<number, Waiting>();
+  #socket: Promise<Socket | undefined> | undefined;
+
+  constructor(address: string, open: OpenUdpSocket) {
+    this.#address = address;
+    this.#open = open;
+  }
+
+  async ask(query: Buffer): Promise<Buffer | undefined> {
+    this.#socket ??= this.#connect();
+    const socket = await this.#socket;
     if (!socket) return undefined;
     const id = this.#freeId();
     const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
     const timer = setTimeout(resolve, timeoutMilliseconds, undefined);
-    this.#waiting.set(id, { question: query.subarray(12), server, answer: resolve });
+    this.#waiting.set(id, { question: query.subarray(12), answer: resolve });
     const numbered = Buffer.from(query);
     numbered.writeUInt16BE(id, 0);
     try {
-      // A name server that has no UDP port open answers ECONNREFUSED here or by the timeout.
-      socket.send(numbered, 53, server, (error) => error && resolve(undefined));
+      socket.send(numbered, (error) => error && resolve(undefined));
       const answer = await promise;
       answer?.writeUInt16BE(query.readUInt16BE(0), 0);
       return answer;
+    } catch {
+      // The socket was closed in the meantime.
+      return undefined;
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(id);
     }
   }
 
-  async #connected(): Promise<Socket | undefined> {
-    this.#socket ??= this.#open().then((socket) => {
-      socket.on('message', (bytes: Buffer, { address }) => this.#receive(bytes, address));
-      socket.on('error', () => {});
-      socket.unref();
-      return socket;
-    });
-    return await this.#socket.catch(() => undefined);
+  async close(): Promise<void> {
+    this.#giveUp();
+    const socket = await this.#socket;
+    this.#socket = Promise.resolve(undefined);
+    socket?.close();
   }
 
-  #receive(bytes: Buffer, from: string): void {
+  async #connect(): Promise<Socket | undefined> {
+    try {
+      const socket = await this.#open();
+      socket.on('message', (bytes: Buffer) => this.#receive(bytes));
+      socket.on('error', () => this.#giveUp());
+      socket.unref();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      socket.connect(53, this.#address, () => resolve());
+      await promise;
+      return socket;
+    } catch {
+      this.#socket = undefined;
+      return undefined;
+    }
+  }
+
+  #receive(bytes: Buffer): void {
     if (bytes.length < 12) return;
     const waiting = this.#waiting.get(bytes.readUInt16BE(0));
-    if (!waiting || waiting.server !== from || !sameQuestion(bytes, waiting.question)) return;
-    waiting.answer(Buffer.from(bytes));
+    if (waiting && sameQuestion(bytes, waiting.question)) waiting.answer(Buffer.from(bytes));
+  }
+
+  /** The server refused: whoever waits goes on to the next one. */
+  #giveUp(): void {
+    for (const { answer } of this.#waiting.values()) answer(undefined);
   }
 
   #freeId(): number {

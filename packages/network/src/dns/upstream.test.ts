@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
+import { after, before, test } from 'node:test';
+import { parseAddress } from '../address.ts';
+import { enterTestHost } from '../test-host.ts';
+import { encodeName, encodeResponse, parseQuery, responseCodes } from './message.ts';
+import { type NameView, resolve } from './resolver.ts';
+import { frame, Upstream } from './upstream.ts';
+
+let host: ReturnType<typeof enterTestHost>;
+let upstream: Upstream;
+before(() => {
+  host = enterTestHost();
+  upstream = new Upstream();
+});
+after(async () => {
+  await upstream.close();
+  host.leave();
+});
+
+const question = Buffer.concat([
+  Buffer.from('123401000001000000000000', 'hex'),
+  encodeName('example.test'),
+  Uint8Array.of(0, 1, 0, 1),
+]);
+const answerTo = (bytes: Buffer) =>
+  encodeResponse(parseQuery(bytes)!, responseCodes.noError, [{ address: parseAddress('203.0.113.5')! }]);
+
+const view: NameView = {
+  lookup: () => undefined,
+  reverse: () => undefined,
+  forwards: true,
+  forward: (query, transport) => upstream.ask(query, ['127.0.0.3', '127.0.0.2'], transport),
+};
+
+test('a dead server is passed over, and only the one asked may answer', async () => {
+  const server = createSocket('udp4');
+  const liar = createSocket('udp4');
+  const ids: number[] = [];
+  server.on('message', (bytes, from) => {
+    ids.push(bytes.readUInt16BE(0));
+    const forged = answerTo(Buffer.from(bytes));
+    forged.fill(9, forged.length - 4);
+    liar.send(forged, from.port, from.address, () => {
+      server.send(answerTo(Buffer.from(bytes)), from.port, from.address);
+    });
+  });
+  await Promise.all([bound(server, '127.0.0.2'), bound(liar, '127.0.0.4')]);
+  const [first, second] = await Promise.all([resolve(view, question, 'udp'), resolve(view, question, 'udp')]);
+  for (const answer of [first, second]) {
+    assert.equal(answer?.readUInt16BE(0), 0x1234);
+    assert.deepEqual([...answer.subarray(-4)], [203, 0, 113, 5]);
+  }
+  assert.notEqual(ids[0], ids[1]);
+  server.close();
+  liar.close();
+});
+
+test('questions over TCP are asked over TCP', async () => {
+  const server = createServer((socket) => {
+    socket.on('data', (bytes: Buffer) => {
+      const reply = frame(answerTo(Buffer.from(bytes.subarray(2))));
+      socket.write(reply.subarray(0, 5), () => socket.write(reply.subarray(5)));
+    });
+  });
+  const { promise, resolve: ready } = Promise.withResolvers<void>();
+  server.listen(53, '127.0.0.2', ready);
+  await promise;
+  const answer = await resolve(view, question, 'tcp');
+  assert.deepEqual([...(answer?.subarray(-4) ?? [])], [203, 0, 113, 5]);
+  server.close();
+});
+
+test('an internal sandbox never asks outside', async () => {
+  const answer = await resolve({ ...view, forwards: false }, question, 'udp');
+  assert.equal((answer?.[3] ?? 0) & 15, responseCodes.nameError);
+});
+
+function bound(socket: ReturnType<typeof createSocket>, address: string): Promise<void> {
+  const { promise, resolve: ready } = Promise.withResolvers<void>();
+  socket.bind(53, address, ready);
+  return promise;
+}
