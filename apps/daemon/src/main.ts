@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { EngineError } from '@wharf/base/error';
 import { loadSettings, readEnvironment } from './config/config.ts';
 import { formatHelp, parseFlags } from './config/flags.ts';
@@ -30,9 +31,15 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runDaemon } = await import('./daemon.ts');
     return await runDaemon(settings, environment);
   } catch (error) {
-    process.stderr.write(`${EngineError.from(error).message}\n`);
+    process.stderr.write(`${explain(error)}\n`);
     return 1;
   }
+}
+
+/** What was foreseen has a message for people; anything else is a defect, and where it happened matters. */
+function explain(error: unknown): string {
+  if (error instanceof EngineError) return error.message;
+  return `failed to start daemon: ${error instanceof Error ? (error.stack ?? error.message) : inspect(error)}`;
 }
 
 process.exit(await main(process.argv.slice(2)));
