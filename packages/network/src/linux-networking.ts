@@ -41,7 +41,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     log,
     store,
     networks: store.collection<StoredNetwork>('networks'),
-    sandboxes: store.collection<StoredSandbox>('sandboxes'),
+    sandboxes: store.collection<StoredSandbox>('sandboxes', { relaxed: true }),
     route,
     firewall,
     ports: new PortAllocator(),

@@ -11,7 +11,7 @@ export class ContainerStore {
   readonly #ids: string[];
 
   constructor(database: Database) {
-    this.#records = database.collection<ContainerRecord>('containers');
+    this.#records = database.collection<ContainerRecord>('containers', { relaxed: true });
     for (const record of this.#records.values()) this.#idByName.set(record.name, record.id);
     this.#ids = [...this.#records.values()].map((record) => record.id).sort();
   }

@@ -41,6 +41,7 @@ export async function createContainer(
   const plan = planContainerMounts(deps, draft);
   requireSources(plan);
   const record = await transaction((undo) => makeContainer(deps, draft, plan, undo));
+  await deps.database.flush();
   publishContainer(deps.events, record, 'create');
   return { Id: record.id, Warnings: warnings };
 }

@@ -40,6 +40,7 @@ export async function removeContainer(deps: ContainerDeps, idOrName: string, opt
       if (isUp(stopped.state.status)) throw conflict(`container is ${stopped.state.status}`);
       await eraseContainer(deps, stopped, options);
     });
+    await deps.database.flush();
   } catch (error) {
     const { code, message, cause } = EngineError.from(error);
     throw new EngineError(code, `cannot remove container "/${name}": ${message}`, { cause });

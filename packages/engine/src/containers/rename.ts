@@ -5,7 +5,7 @@ import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 import { publishContainer } from './publish.ts';
 
-type RenameDeps = Pick<ContainerDeps, 'containers' | 'locks' | 'networking' | 'events'>;
+type RenameDeps = Pick<ContainerDeps, 'containers' | 'locks' | 'networking' | 'events' | 'database'>;
 
 /** Renames a container; a running one keeps its endpoints and answers to its new name. */
 export async function renameContainer(deps: RenameDeps, idOrName: string, newName: string): Promise<void> {
@@ -13,6 +13,7 @@ export async function renameContainer(deps: RenameDeps, idOrName: string, newNam
   if (idOrName === '' || newName === '') throw invalidArgument('Neither old nor new names may be empty');
   const { id } = containers.find(idOrName);
   await locks.run(id, async () => renameLocked(deps, containers.find(id), parseContainerName(newName)));
+  await deps.database.flush();
 }
 
 function renameLocked({ containers, networking, events }: RenameDeps, record: ContainerRecord, name: string): void {

@@ -16,6 +16,7 @@ export async function stopContainer(deps: ContainerDeps, idOrName: string, optio
   const record = deps.containers.find(idOrName);
   requireAllowed('stop', record);
   await bringDown(deps, record, options);
+  await deps.database.flush();
 }
 
 /** Resolves when the container is down and its `stop` event is out. */

@@ -1,8 +1,10 @@
+import { open } from 'node:fs/promises';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
  * The daemon's one metadata file, `<data-root>/meta.db`: SQLite in WAL mode with synchronous=FULL, so that what
- * was acknowledged survives a power cut.
+ * was acknowledged survives a power cut. Relaxed collections skip the sync: what they hold survives the daemon's
+ * death at any instruction, and a power cut from the next `flush` on.
  *
  *   object
  *     collection  'containers' | 'images' | 'networks' | ...   one for each kind of object
@@ -15,13 +17,20 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
  */
 export interface Database {
   /** The records of one kind. `T` must be plain JSON. Opening the same name twice returns the same collection. */
-  collection<T extends object>(name: string): Collection<T>;
+  collection<T extends object>(name: string, options?: CollectionOptions): Collection<T>;
   /** Runs `body`'s writes as one commit. Synchronous: no await inside. A throw rolls memory and file back. */
   transaction<T>(body: () => T): T;
   /** A small setting of the daemon itself, such as its engine id. */
   getMeta(key: string): string | undefined;
   setMeta(key: string, value: string): void;
+  /** Resolves when all that was written is on disk. The sync runs off the main thread; calls that overlap share it. */
+  flush(): Promise<void>;
   close(): void;
+}
+
+export interface CollectionOptions {
+  /** For what changes often, and is worth nothing once the machine went down: running states, addresses. */
+  readonly relaxed?: boolean;
 }
 
 export interface Collection<T extends object> {
@@ -48,9 +57,15 @@ class SqliteDatabase implements Database {
   readonly #upsert: StatementSync;
   readonly #delete: StatementSync;
   readonly #selectAll: StatementSync;
+  readonly #log: string;
+  readonly #relaxed = new Set<string>();
   #undo: (() => void)[] | undefined;
+  #synchronous: 'FULL' | 'NORMAL' = 'FULL';
+  #flushing: Promise<void> | undefined;
+  #flushNext: Promise<void> | undefined;
 
   constructor(path: string) {
+    this.#log = `${path}-wal`;
     this.#sqlite = new DatabaseSync(path);
     this.#sqlite.exec('PRAGMA journal_mode=WAL');
     this.#sqlite.exec('PRAGMA synchronous=FULL');
@@ -77,7 +92,8 @@ class SqliteDatabase implements Database {
     }
   }
 
-  collection<T extends object>(name: string): Collection<T> {
+  collection<T extends object>(name: string, { relaxed = false }: CollectionOptions = {}): Collection<T> {
+    if (relaxed) this.#relaxed.add(name);
     let collection = this.#collections.get(name);
     if (!collection) {
       const records = new Map<string, object>();
@@ -85,8 +101,14 @@ class SqliteDatabase implements Database {
         records.set(row.id, JSON.parse(row.value));
       }
       collection = new SqliteCollection(records, {
-        put: (id, value) => void this.#upsert.run(name, id, JSON.stringify(value)),
-        delete: (id) => void this.#delete.run(name, id),
+        put: (id, value) => {
+          this.#synchronize(this.#relaxed.has(name));
+          this.#upsert.run(name, id, JSON.stringify(value));
+        },
+        delete: (id) => {
+          this.#synchronize(this.#relaxed.has(name));
+          this.#delete.run(name, id);
+        },
         undo: (step) => void this.#undo?.push(step),
       });
       this.#collections.set(name, collection);
@@ -94,8 +116,17 @@ class SqliteDatabase implements Database {
     return collection as unknown as Collection<T>;
   }
 
+  /** The pragma cannot change inside a transaction, which is always synced. */
+  #synchronize(relaxed: boolean): void {
+    const wanted = relaxed ? 'NORMAL' : 'FULL';
+    if (this.#undo || this.#synchronous === wanted) return;
+    this.#sqlite.exec(`PRAGMA synchronous=${wanted}`);
+    this.#synchronous = wanted;
+  }
+
   transaction<T>(body: () => T): T {
     if (this.#undo) return body();
+    this.#synchronize(false);
     this.#undo = [];
     this.#sqlite.exec('BEGIN IMMEDIATE');
     try {
@@ -108,6 +139,32 @@ class SqliteDatabase implements Database {
       throw error;
     } finally {
       this.#undo = undefined;
+    }
+  }
+
+  flush(): Promise<void> {
+    // A sync under way may have begun before the last write: who comes now waits for one that begins later.
+    if (!this.#flushing) {
+      this.#flushing = this.#sync().finally(() => {
+        this.#flushing = undefined;
+      });
+      return this.#flushing;
+    }
+    this.#flushNext ??= this.#flushing
+      .catch(() => {})
+      .then(() => {
+        this.#flushNext = undefined;
+        return this.flush();
+      });
+    return this.#flushNext;
+  }
+
+  async #sync(): Promise<void> {
+    const log = await open(this.#log, 'r');
+    try {
+      await log.datasync();
+    } finally {
+      await log.close();
     }
   }
 

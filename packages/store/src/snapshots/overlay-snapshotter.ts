@@ -33,7 +33,7 @@ export class OverlaySnapshotter implements Snapshotter {
 
   constructor({ database, dataRoot }: OverlaySnapshotterOptions) {
     this.#dataRoot = dataRoot;
-    this.#snapshots = database.collection('snapshots');
+    this.#snapshots = database.collection('snapshots', { relaxed: true });
     mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
     mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
   }
