@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Ulimit } from '@wharf/api/container';
 import { readBoundingSet } from '@wharf/sys/capabilities';
 import { type RlimitName, readRlimit, rlimitNumbers } from '@wharf/sys/rlimit';
 import type { SeccompSource } from '../seccomp/seccomp.ts';
-import { knownCapabilities } from './capabilities.ts';
+import { knownCapabilities, resolveCapabilities } from './capabilities.ts';
 import { findInitBinary } from './init-binary.ts';
 import type { HardLimits } from './rlimits.ts';
 import type { RuntimeFeatures, SpecHost } from './spec.ts';
@@ -27,12 +27,15 @@ export function readSpecHost(options: SpecHostOptions): SpecHost {
   const bits = readBoundingSet();
   const capabilities = new Set(knownCapabilities.filter((_, bit) => bits.has(bit)));
   let init: string | undefined = options.initPath;
+  // The filter of a plain container, compiled before the first of them starts.
+  const plain = resolveCapabilities({ privileged: false, add: null, drop: null }, capabilities);
+  options.seccomp.filter('builtin', plain, options.runtime.seccompBpf);
   return {
     capabilities,
     hardLimits: capabilities.has('CAP_SYS_RESOURCE') ? undefined : readHardLimits(),
     maskedPaths: readDefaultMaskedPaths(),
     seccomp: options.seccomp,
-    apparmorProfile: existsSync('/sys/kernel/security/apparmor') ? 'unconfined' : undefined,
+    apparmorProfile: findApparmorProfile('/sys/kernel/security/apparmor/profiles'),
     defaultShmSize: options.defaultShmSize,
     defaultUlimits: options.defaultUlimits,
     noNewPrivileges: options.noNewPrivileges,
@@ -43,6 +46,17 @@ export function readSpecHost(options: SpecHostOptions): SpecHost {
     },
     runtime: options.runtime,
   };
+}
+
+/** Docker's own profile where something has loaded it; a kernel without AppArmor has no list. */
+function findApparmorProfile(loadedProfiles: string): string | undefined {
+  let list: string;
+  try {
+    list = readFileSync(loadedProfiles, 'utf8');
+  } catch {
+    return undefined;
+  }
+  return /^docker-default \(/m.test(list) ? 'docker-default' : 'unconfined';
 }
 
 function readHardLimits(): HardLimits {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { knownCapabilities } from '@wharf/runtime/spec/capabilities';
@@ -121,10 +121,20 @@ function readUnified(root: string): CgroupFacts {
     cpuShares: controllers.has('cpu'),
     cpuRealtime: false,
     cpuset: controllers.has('cpuset'),
-    blkioWeight: controllers.has('io'),
-    blkioWeightDevice: controllers.has('io'),
+    blkioWeight: controllers.has('io') && hasIoWeight(root),
+    blkioWeightDevice: controllers.has('io') && hasIoWeight(root),
     blkioThrottle: controllers.has('io'),
   };
+}
+
+/** Weights need one of two optional I/O schedulers in the kernel; their files are in every cgroup but the root. */
+function hasIoWeight(root: string): boolean {
+  const children = readdirSync(root, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const controlled = children.filter(({ name }) => existsSync(join(root, name, 'io.stat')));
+  if (controlled.length === 0) return true;
+  return controlled.some(({ name }) =>
+    ['io.weight', 'io.bfq.weight'].some((file) => existsSync(join(root, name, file))),
+  );
 }
 
 function readText(path: string): string {

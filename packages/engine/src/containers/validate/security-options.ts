@@ -1,18 +1,15 @@
 import type { HostConfig } from '@wharf/api/container';
-import { invalidArgument, notImplemented } from '@wharf/base/error';
+import { invalidArgument } from '@wharf/base/error';
 import { parseSeccompProfile } from '@wharf/runtime/seccomp/profile';
 import { parseSecurityOptions } from '@wharf/runtime/spec/security-options';
 import type { HostFacts } from './host-facts.ts';
 
 /** SELinux labels are taken and have no effect, as in a Docker without SELinux. */
 export function validateSecurityOptions({ SecurityOpt }: HostConfig, facts: HostFacts): void {
-  const { seccomp, apparmor } = parseSecurityOptions(SecurityOpt);
+  const { seccomp } = parseSecurityOptions(SecurityOpt);
   if (seccomp !== undefined && seccomp !== 'unconfined' && seccomp !== 'builtin') {
     if (!facts.seccomp)
       throw invalidArgument('seccomp is not enabled in your kernel, cannot run a custom seccomp profile');
     parseSeccompProfile(seccomp);
-  }
-  if (apparmor !== undefined && apparmor !== 'unconfined' && facts.apparmor) {
-    throw notImplemented(`AppArmor profile "${apparmor}"`);
   }
 }
