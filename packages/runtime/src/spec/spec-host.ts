@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Ulimit } from '@wharf/api/container';
 import { readBoundingSet } from '@wharf/sys/capabilities';
 import { type RlimitName, readRlimit, rlimitNumbers } from '@wharf/sys/rlimit';
@@ -29,12 +29,13 @@ export function readSpecHost(options: SpecHostOptions): SpecHost {
   let init: string | undefined = options.initPath;
   // The filter of a plain container, compiled before the first of them starts.
   const plain = resolveCapabilities({ privileged: false, add: null, drop: null }, capabilities);
-  options.seccomp.filter('builtin', plain, options.runtime.seccompBpf);
+  const seccomp = existsSync('/proc/sys/kernel/seccomp') ? options.seccomp : undefined;
+  seccomp?.filter('builtin', plain, options.runtime.seccompBpf);
   return {
     capabilities,
     hardLimits: capabilities.has('CAP_SYS_RESOURCE') ? undefined : readHardLimits(),
     maskedPaths: readDefaultMaskedPaths(),
-    seccomp: options.seccomp,
+    seccomp,
     apparmorProfile: findApparmorProfile('/sys/kernel/security/apparmor/profiles'),
     defaultShmSize: options.defaultShmSize,
     defaultUlimits: options.defaultUlimits,

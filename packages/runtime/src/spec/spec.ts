@@ -22,7 +22,8 @@ export interface SpecHost {
   /** Set where the engine lacks CAP_SYS_RESOURCE: limits are lowered to these. */
   readonly hardLimits: HardLimits | undefined;
   readonly maskedPaths: readonly string[];
-  readonly seccomp: SeccompSource;
+  /** undefined where the kernel has no seccomp. */
+  readonly seccomp: SeccompSource | undefined;
   /** The AppArmor profile loaded for containers, where the kernel has AppArmor. */
   readonly apparmorProfile: string | undefined;
   readonly defaultShmSize: number;
@@ -165,7 +166,7 @@ function createSeccomp(
 ): SeccompPart {
   if (hostConfig.Privileged && security.seccomp === undefined) return { annotations: {} };
   const choice = security.seccomp ?? 'builtin';
-  if (choice === 'unconfined') return { annotations: {} };
+  if (choice === 'unconfined' || !host.seccomp) return { annotations: {} };
   const filter = host.seccomp.filter(choice, capabilities, host.runtime.seccompBpf);
   switch (filter.kind) {
     case 'bpf':
