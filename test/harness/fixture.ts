@@ -41,6 +41,7 @@ export class Fixture {
       await this.#daemon.start();
       await this.load(busyboxImage());
     } catch (error) {
+      this.#daemon = undefined;
       await sandbox.close();
       throw error;
     }
