@@ -1,4 +1,6 @@
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { check } from './errno.ts';
+import { type OpenFile, openFlags, openInRoot } from './safe-path.ts';
 import { cString, syscall } from './syscall.ts';
 
 /** mount(2) flags; the names are the kernel's. */
@@ -72,6 +74,17 @@ export type Propagation = keyof typeof propagationFlags;
 
 export function setPropagation(target: string, propagation: Propagation): void {
   mount({ source: 'none', target, flags: propagationFlags[propagation] });
+}
+
+/**
+ * Binds what `path` names inside a root onto `target`, made for it: a directory for a directory, else a file. What
+ * was found is what is mounted, whatever a hostile process puts in its place meanwhile.
+ */
+export function bindInRoot(root: OpenFile, path: string, target: string): void {
+  using found = openInRoot(root, path, openFlags.O_PATH);
+  if (fstatSync(found.fd).isDirectory()) mkdirSync(target, { recursive: true });
+  else closeSync(openSync(target, 'a'));
+  bindMount(`/proc/self/fd/${found.fd}`, target, { recursive: true });
 }
 
 /** umount2(2). `detach` is lazy: gone from the tree at once, freed when the last user lets go. */

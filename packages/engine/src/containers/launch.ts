@@ -32,12 +32,13 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
   const { id, hostConfig } = record;
   const runtime = runtimeOf(deps, hostConfig.Runtime);
   const shared = findSharedNamespaces(deps, record);
+  using held = new DisposableStack();
   fault('start.begin');
   await makeContainerDirectory(config, id);
   const [sandbox, root, mounts] = await together([
     openNetwork(deps, record, undo),
     mountRoot(deps, record, runtime.host.runtime.rootMount, undo),
-    prepareMounts(deps, record, undo),
+    prepareMounts(deps, record, { directory: join(config.execRoot, 'subpaths', id), held, undo }),
     mountShm(config, record, undo),
   ]);
   fault('start.files');

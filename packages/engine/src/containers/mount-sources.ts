@@ -1,23 +1,35 @@
+import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Undo } from '@wharf/base/transaction';
 import { hasErrno } from '@wharf/sys/errno';
-import { openRoot, resolveInRoot } from '@wharf/sys/safe-path';
+import { bindInRoot, unmountAll } from '@wharf/sys/mount';
+import { openRoot } from '@wharf/sys/safe-path';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { publishVolumeMount } from './publish.ts';
+
+export interface MountsScope {
+  /** For mounts that are needed only until the runtime has made the container's own. */
+  readonly directory: string;
+  readonly held: DisposableStack;
+  readonly undo: Undo;
+}
 
 /** Makes every mount's source reachable for one run: volumes mounted, directories of -v made. */
 export async function prepareMounts(
   deps: Pick<ContainerDeps, 'volumes' | 'events' | 'fault'>,
   { id, mounts }: ContainerRecord,
-  undo: Undo,
+  { directory, held, undo }: MountsScope,
 ): Promise<ContainerMount[]> {
   const prepared: ContainerMount[] = [];
   for (const mount of mounts) {
     switch (mount.type) {
       case 'volume':
-        prepared.push(await prepareVolume(deps, id, mount, undo));
+        prepared.push(
+          bindSubpath(await prepareVolume(deps, id, mount, undo), join(directory, String(prepared.length)), held),
+        );
         break;
       case 'bind':
         await prepareBind(mount);
@@ -41,15 +53,34 @@ async function prepareVolume(
   const directory = await volumes.mount(mount.name, id);
   undo.defer(() => volumes.unmount(mount.name, id));
   publishVolumeMount(events, id, mount);
-  return { ...mount, source: mount.subpath === '' ? directory : resolveSubpath(directory, mount.subpath) };
+  return { ...mount, source: directory };
 }
 
-/** Links inside a volume are its users' and must not lead out of it. */
-function resolveSubpath(directory: string, subpath: string): string {
-  using root = openRoot(directory);
-  const found = resolveInRoot(root, subpath);
-  if (found === undefined) throw invalidArgument(`cannot access path ${subpath}: no such file or directory`);
-  return found;
+/**
+ * Links inside a volume are its users', who may change them at any moment: what the subpath names is bound to a
+ * place of ours, and the runtime gets that.
+ */
+function bindSubpath(mount: ContainerMount, target: string, held: DisposableStack): ContainerMount {
+  if (mount.subpath === '') return mount;
+  using root = openRoot(mount.source);
+  mkdirSync(dirname(target), { recursive: true });
+  unmountAll(target);
+  held.defer(() => releaseTarget(target));
+  try {
+    bindInRoot(root, mount.subpath, target);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    throw invalidArgument(`cannot access path ${mount.subpath}: no such file or directory`);
+  }
+  return { ...mount, source: target };
+}
+
+/** Never recursive: what is bound there are the volume's own files. */
+function releaseTarget(target: string): void {
+  unmountAll(target);
+  const stat = lstatSync(target, { throwIfNoEntry: false });
+  if (stat?.isDirectory()) rmdirSync(target);
+  else if (stat) unlinkSync(target);
 }
 
 async function prepareBind({ source, createSource }: ContainerMount): Promise<void> {
