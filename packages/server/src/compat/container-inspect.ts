@@ -11,18 +11,12 @@ export function containerInspectFor(version: ApiVersion, inspect: ContainerInspe
     ...(ImageManifestDescriptor && atLeast(version, 48) && { ImageManifestDescriptor }),
     ...(Storage && atLeast(version, 52) && { Storage }),
     HostConfig: formatHostConfig(HostConfig),
-    Config: formatConfig(version, Config, NetworkSettings, HostConfig.NetworkMode),
+    Config: formatConfig(Config),
     NetworkSettings: networkSettingsFor(version, NetworkSettings, inspect.Id),
   };
 }
 
-function formatConfig(
-  version: ApiVersion,
-  config: ContainerConfig,
-  { Networks }: NetworkSettings,
-  networkMode: string,
-): object {
-  const macAddress = Networks[networkMode === 'default' ? 'bridge' : networkMode]?.MacAddress;
+function formatConfig(config: ContainerConfig): object {
   return {
     ...omitEmpty(config, [
       'ArgsEscaped',
@@ -43,7 +37,6 @@ function formatConfig(
         'Retries',
       ]),
     }),
-    ...(macAddress && !atLeast(version, 52) && { MacAddress: macAddress }),
     Volumes: Object.keys(config.Volumes).length > 0 ? config.Volumes : null,
   };
 }
