@@ -57,7 +57,7 @@ describe('load', () => {
       { name: 'data/.wh..wh..opq', content: '' },
       { name: 'data/new', content: 'second layer\n', uid: 7, gid: 8, mode: 0o640 },
       { name: 'bin/setuid', mode: 0o4755, content: 'x' },
-      { name: 'data/hard', type: 'link', target: 'data/new' },
+      { name: 'data/hard', type: 'link', target: 'data/new', uid: 7, gid: 8, mode: 0o640 },
       { name: 'data/soft', type: 'symlink', target: '/data/new' },
       { name: 'dev-null', type: 'character', device: [1, 3], mode: 0o666 },
       { name: 'etc/not-executable', type: 'directory' },
