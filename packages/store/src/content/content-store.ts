@@ -1,0 +1,121 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { EngineError } from '@wharf/base/error';
+import { type Digest, digestHex, digestOf } from '@wharf/oci/digest';
+
+/**
+ * Blobs by digest, immutable.
+ *
+ *   <root>/blobs/sha256/<hex>
+ *   <root>/ingest/<name>        being written: swept at start
+ *
+ * A blob appears by a rename after fsync, so it is whole or not there.
+ */
+export class ContentStore {
+  readonly #blobs: string;
+  readonly #ingest: string;
+
+  /** `root` is `<data-root>/content`. */
+  constructor(root: string) {
+    this.#blobs = join(root, 'blobs', 'sha256');
+    this.#ingest = join(root, 'ingest');
+    mkdirSync(this.#blobs, { recursive: true, mode: 0o711 });
+    mkdirSync(this.#ingest, { recursive: true, mode: 0o711 });
+    for (const name of readdirSync(this.#ingest)) rmSync(join(this.#ingest, name), { recursive: true, force: true });
+  }
+
+  has(digest: Digest): boolean {
+    return existsSync(this.#path(digest));
+  }
+
+  /** Bytes of a blob, or undefined where it is not here. */
+  sizeOf(digest: Digest): number | undefined {
+    return statSync(this.#path(digest), { throwIfNoEntry: false })?.size;
+  }
+
+  /** A small blob's bytes, checked. Throws not_found, or data_loss where the disk no longer has what was written. */
+  read(digest: Digest): Buffer {
+    if (!this.has(digest)) throw new EngineError('not_found', `content ${digest} not found`);
+    const bytes = readFileSync(this.#path(digest));
+    if (digestOf(bytes) !== digest) throw new EngineError('data_loss', `content ${digest} is damaged`);
+    return bytes;
+  }
+
+  /** Streams a blob. The stream fails with data_loss at its end where the bytes are not the digest's. */
+  stream(digest: Digest): Readable {
+    const hash = createHash('sha256');
+    const stream = createReadStream(this.#path(digest), { highWaterMark: 1 << 20 });
+    stream.on('data', (chunk) => hash.update(chunk));
+    stream.once('end', () => {
+      if (hash.digest('hex') === digestHex(digest)) return;
+      stream.destroy(new EngineError('data_loss', `content ${digest} is damaged`));
+    });
+    return stream;
+  }
+
+  /** Stores small content durably. */
+  write(bytes: Uint8Array): Digest {
+    const digest = digestOf(bytes);
+    if (this.has(digest)) return digest;
+    const path = this.newIngest();
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    this.commit(path, digest);
+    return digest;
+  }
+
+  /** A path for a new file whose content will be committed under its digest. */
+  newIngest(): string {
+    return join(this.#ingest, randomBytes(8).toString('hex'));
+  }
+
+  /** Makes a whole and synced ingest visible. */
+  commit(ingest: string, digest: Digest): void {
+    renameSync(ingest, this.#path(digest));
+    const directory = openSync(this.#blobs, 'r');
+    try {
+      fsyncSync(directory);
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  abort(ingest: string): void {
+    rmSync(ingest, { force: true });
+  }
+
+  digests(): Digest[] {
+    return readdirSync(this.#blobs).map((hex) => `sha256:${hex}`);
+  }
+
+  /** Answers the bytes freed. */
+  remove(digest: Digest): number {
+    const size = this.sizeOf(digest) ?? 0;
+    rmSync(this.#path(digest), { force: true });
+    return size;
+  }
+
+  #path(digest: Digest): string {
+    return join(this.#blobs, digestHex(digest));
+  }
+}

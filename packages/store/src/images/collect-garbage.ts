@@ -1,0 +1,53 @@
+import type { Descriptor } from '@wharf/oci/descriptor';
+import type { Digest } from '@wharf/oci/digest';
+import { parseImageConfig, parseIndex, parseManifest } from '@wharf/oci/manifest';
+import { isIndexType, isManifestType } from '@wharf/oci/media-type';
+import type { ImageParts } from './image-parts.ts';
+
+interface Reachable {
+  readonly blobs: Set<Digest>;
+  readonly diffIds: Set<Digest>;
+}
+
+/** Removes content and layers that no image and no container refers to. Answers the bytes freed; 0 under a lease. */
+export function collectGarbage(parts: ImageParts): number {
+  if (parts.leases.held) return 0;
+  const reachable: Reachable = { blobs: new Set(), diffIds: new Set() };
+  for (const { target } of parts.images.values()) mark(parts, target, reachable);
+  // A container keeps its layers, also when its image was removed by force.
+  for (const { diffIds } of parts.database.collection<{ diffIds: readonly Digest[] }>('snapshots').values()) {
+    for (const diffId of diffIds) reachable.diffIds.add(diffId);
+  }
+  let freed = 0;
+  for (const digest of parts.content.digests()) {
+    if (!reachable.blobs.has(digest)) freed += parts.content.remove(digest);
+  }
+  for (const { diffId } of [...parts.layers.layers()]) {
+    if (!reachable.diffIds.has(diffId)) freed += parts.layers.remove(diffId);
+  }
+  return freed;
+}
+
+function mark(parts: ImageParts, descriptor: Descriptor, reachable: Reachable): void {
+  const { content } = parts;
+  if (reachable.blobs.has(descriptor.digest)) return;
+  reachable.blobs.add(descriptor.digest);
+  if (!content.has(descriptor.digest)) return;
+  if (isIndexType(descriptor.mediaType)) {
+    for (const child of parseIndex(content.read(descriptor.digest)).manifests) mark(parts, child, reachable);
+  } else if (isManifestType(descriptor.mediaType)) {
+    const { config, layers } = parseManifest(content.read(descriptor.digest));
+    for (const { digest } of [config, ...layers]) reachable.blobs.add(digest);
+    if (!content.has(config.digest)) return;
+    for (const diffId of diffIdsOf(content.read(config.digest))) reachable.diffIds.add(diffId);
+  }
+}
+
+/** An artifact's config is no image's: it has no layers to keep. */
+function diffIdsOf(config: Buffer): readonly Digest[] {
+  try {
+    return parseImageConfig(config).rootfs.diff_ids;
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,117 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { JsonMessage } from '@wharf/api/streams/json-message';
+import { type Logger, silentLogger } from '@wharf/base/logger';
+import { helloArchive, helloReference } from '@wharf/oci/hello/archive';
+import { isElfArchitecture } from '@wharf/oci/hello/elf';
+import { hostPlatform, type Platform } from '@wharf/oci/platform';
+import { formatCanonical, parseReference, withDefaultTag } from '@wharf/oci/reference';
+import { ContentStore } from '../content/content-store.ts';
+import { Leases } from '../content/leases.ts';
+import { LayerStore } from '../layers/layer-store.ts';
+import { LayerWorkers } from '../layers/layer-workers.ts';
+import { Trash } from '../layers/trash.ts';
+import type { Database } from '../metadata/database.ts';
+import { collectGarbage } from './collect-garbage.ts';
+import { findImage } from './find-image.ts';
+import { ImageCatalog } from './image-catalog.ts';
+import type { ImageParts, StoredImage, StoredTag } from './image-parts.ts';
+import type { ImageRecord, ImageStore } from './image-store.ts';
+import { importImage } from './import-image.ts';
+import { loadEmbedded } from './load/load-embedded.ts';
+import { type LoadOptions, loadImages } from './load/load-images.ts';
+import { removeImage } from './remove-image.ts';
+import { saveImages } from './save-images.ts';
+import { recordImage } from './tag-image.ts';
+
+export interface ContentImageStoreOptions {
+  readonly database: Database;
+  readonly dataRoot: string;
+  readonly logger?: Logger;
+}
+
+/** Opens the store of `<data-root>/content` and `<data-root>/layers`, and sweeps what an earlier daemon left half done. */
+export function openContentImageStore({
+  database,
+  dataRoot,
+  logger = silentLogger,
+}: ContentImageStoreOptions): ContentImageStore {
+  const workers = new LayerWorkers(Math.min(4, Math.max(2, availableParallelism())));
+  const trash = new Trash(join(dataRoot, 'layers', 'trash'), (error) =>
+    logger.warn('cannot delete a layer', { error }),
+  );
+  const content = new ContentStore(join(dataRoot, 'content'));
+  const layers = new LayerStore({ dataRoot, database, workers, trash, logger });
+  const images = database.collection<StoredImage>('images');
+  const tags = database.collection<StoredTag>('tags');
+  const catalog = new ImageCatalog({ content, layers, images, tags });
+  return new ContentImageStore(
+    { database, content, layers, leases: new Leases(), catalog, images, tags },
+    workers,
+    trash,
+  );
+}
+
+/** Images as containerd's store has them: targets by digest, names apart, content and layers shared by all. */
+export class ContentImageStore implements ImageStore {
+  readonly #parts: ImageParts;
+  readonly #workers: LayerWorkers;
+  readonly #trash: Trash;
+
+  constructor(parts: ImageParts, workers: LayerWorkers, trash: Trash) {
+    this.#parts = parts;
+    this.#workers = workers;
+    this.#trash = trash;
+  }
+
+  resolve(nameOrId: string, platform?: Platform): ImageRecord {
+    this.#provideEmbedded(nameOrId);
+    return findImage(this.#parts, nameOrId, platform);
+  }
+
+  images(): readonly ImageRecord[] {
+    return [...this.#parts.catalog.records().values()];
+  }
+
+  tag(nameOrId: string, reference: string): void {
+    const image = this.resolve(nameOrId);
+    recordImage(this.#parts, image.target, [withDefaultTag(parseReference(reference))]);
+  }
+
+  async remove(nameOrId: string, options: Parameters<ImageStore['remove']>[1]) {
+    return removeImage(this.#parts, nameOrId, options);
+  }
+
+  load(archive: Readable, options: LoadOptions, progress: (message: JsonMessage) => void): Promise<void> {
+    return loadImages(this.#parts, archive, options, progress);
+  }
+
+  async save(names: readonly string[], options: Parameters<ImageStore['save']>[1]): Promise<Readable> {
+    for (const name of names) this.#provideEmbedded(name);
+    return saveImages(this.#parts, names, options);
+  }
+
+  import(archive: Readable, options: Parameters<ImageStore['import']>[1]): Promise<string> {
+    return importImage(this.#parts, archive, options);
+  }
+
+  async collectGarbage(): Promise<number> {
+    return collectGarbage(this.#parts);
+  }
+
+  /** Stops workers and waits for deletions; the database may be closed afterwards. */
+  async close(): Promise<void> {
+    this.#parts.layers.close();
+    await this.#workers.close();
+    await this.#trash.settled();
+  }
+
+  /** The product's own image needs no registry: it is made when somebody names it. */
+  #provideEmbedded(name: string): void {
+    if (!/^(docker\.io\/)?wharf\/hello(:latest)?$/.test(name)) return;
+    if (this.#parts.tags.has(formatCanonical(parseReference(helloReference)))) return;
+    const { architecture } = hostPlatform();
+    if (isElfArchitecture(architecture)) loadEmbedded(this.#parts, helloArchive(architecture));
+  }
+}

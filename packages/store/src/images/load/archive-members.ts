@@ -1,0 +1,87 @@
+import { posix } from 'node:path';
+import { invalidArgument } from '@wharf/base/error';
+import { type Digest, digestOf } from '@wharf/oci/digest';
+
+/** What came in an image archive: small files in memory, layers unpacked already. */
+export interface ArchiveLayer {
+  readonly diffId: Digest;
+  /** Of the bytes in the archive, compressed or not. */
+  readonly blobDigest: Digest;
+  readonly blobSize: number;
+  /** Where the compressed bytes wait to be committed to the content store. */
+  readonly ingest: string | undefined;
+}
+
+const maximumMembers = 100_000;
+const maximumSmallBytes = 256 << 20;
+
+/** The archive by name, with its links followed. Nothing of it touches the file system. */
+export class ArchiveMembers {
+  readonly #files = new Map<string, Buffer>();
+  readonly #layers = new Map<string, ArchiveLayer>();
+  readonly #links = new Map<string, string>();
+  readonly #byDigest = new Map<Digest, Buffer>();
+  readonly #layersByDigest = new Map<Digest, ArchiveLayer>();
+  #smallBytes = 0;
+  #count = 0;
+
+  addFile(name: string, bytes: Buffer): void {
+    this.#counted();
+    this.#smallBytes += bytes.length;
+    if (this.#smallBytes > maximumSmallBytes) throw invalidArgument('invalid archive: too much metadata');
+    this.#files.set(name, bytes);
+    this.#byDigest.set(digestOf(bytes), bytes);
+  }
+
+  addLayer(name: string, layer: ArchiveLayer): void {
+    this.#counted();
+    this.#layers.set(name, layer);
+    this.#layersByDigest.set(layer.blobDigest, layer);
+  }
+
+  /** A symbolic link's target is relative to where it lies. */
+  addSymlink(name: string, target: string): void {
+    this.#counted();
+    this.#links.set(name, posix.join(posix.dirname(name), target));
+  }
+
+  addHardLink(name: string, target: string): void {
+    this.#counted();
+    this.#links.set(name, target);
+  }
+
+  file(name: string): Buffer | undefined {
+    return this.#files.get(this.#follow(name));
+  }
+
+  layer(name: string): ArchiveLayer | undefined {
+    return this.#layers.get(this.#follow(name));
+  }
+
+  blob(digest: Digest): Buffer | undefined {
+    return this.#byDigest.get(digest);
+  }
+
+  layerBlob(digest: Digest): ArchiveLayer | undefined {
+    return this.#layersByDigest.get(digest);
+  }
+
+  layers(): IterableIterator<ArchiveLayer> {
+    return this.#layers.values();
+  }
+
+  #follow(name: string): string {
+    let current = posix.normalize(name);
+    for (let hops = 0; hops < 8; hops++) {
+      const next = this.#links.get(current);
+      if (next === undefined) return current;
+      current = posix.normalize(next);
+    }
+    throw invalidArgument(`invalid archive: too many links at ${JSON.stringify(name)}`);
+  }
+
+  #counted(): void {
+    this.#count++;
+    if (this.#count > maximumMembers) throw invalidArgument('invalid archive: too many members');
+  }
+}

@@ -1,0 +1,149 @@
+import { closeSync, readdirSync } from 'node:fs';
+import type { ByteString, TarEntry, TarEntryType } from '@wharf/oci/layer/tar-header';
+import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
+import { opaqueWhiteout, whiteoutPrefix } from '@wharf/oci/layer/whiteout';
+import { check } from '@wharf/sys/errno';
+import {
+  type FileStatus,
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_RDONLY,
+  openDirectory,
+  readAt,
+  readLinkAt,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  tryOpenAt,
+  tryStatAt,
+} from '@wharf/sys/file';
+import { cString } from '@wharf/sys/syscall';
+import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
+
+const chunkSize = 1 << 20;
+
+/**
+ * The tar of an overlayfs directory as a layer: names sorted, whiteouts in the image's spelling. The same tree gives
+ * the same bytes, so a layer that is stored as a directory only always has the same diffId.
+ */
+export function* diffDirectory(directory: string): Generator<Buffer> {
+  const root = openDirectory(cString(directory));
+  const links = new Map<bigint, ByteString>();
+  try {
+    yield* chunked(walk(root, '', links));
+  } finally {
+    closeSync(root);
+  }
+}
+
+function* walk(directory: number, prefix: ByteString, links: Map<bigint, ByteString>): Generator<Buffer> {
+  if (isOpaque(directory)) yield formatTarHeader({ type: 'file', name: prefix + opaqueWhiteout, mode: 0 });
+  const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' })
+    .map((name) => name.toString('latin1'))
+    .sort();
+  for (const name of names) yield* member(directory, name, prefix, links);
+}
+
+function* member(
+  directory: number,
+  name: ByteString,
+  prefix: ByteString,
+  links: Map<bigint, ByteString>,
+): Generator<Buffer> {
+  const cName = cString(Buffer.from(name, 'latin1'));
+  const status = tryStatAt(directory, cName);
+  if (typeof status === 'number') return void check(status, `stat ${name}`);
+  const path = prefix + name;
+  const kind = status.mode & S_IFMT;
+  if (kind === S_IFCHR && status.deviceMajor === 0 && status.deviceMinor === 0) {
+    yield formatTarHeader({ type: 'file', name: `${prefix}${whiteoutPrefix}${name}`, mode: 0 });
+    return;
+  }
+  const type = types.get(kind);
+  // A socket means nothing without its listener; Docker leaves it out as well.
+  if (!type) return;
+  const first = links.get(status.inode);
+  if (first !== undefined) {
+    yield formatTarHeader({ ...attributes(status), type: 'link', name: path, linkName: first, size: 0 });
+    return;
+  }
+  if (status.nlink > 1 && type !== 'directory') links.set(status.inode, path);
+  const linkName = type === 'symlink' ? readLinkAt(directory, cName).toString('latin1') : '';
+  const xattrs = new Map<ByteString, Buffer>();
+  for (const key of listXattrsAt(directory, cName).sort()) {
+    if (key.startsWith('trusted.overlay.')) continue;
+    const value = getXattrAt(directory, cName, cString(Buffer.from(key, 'latin1')));
+    if (value) xattrs.set(key, value);
+  }
+  yield formatTarHeader({ ...attributes(status), type, name: path, linkName, xattrs });
+  if (type === 'file') yield* content(directory, cName, status.size);
+  else if (type === 'directory') {
+    const fd = check(tryOpenAt(directory, cName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), `open ${path}`);
+    try {
+      yield* walk(fd, `${path}/`, links);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+const types = new Map<number, TarEntryType>([
+  [S_IFREG, 'file'],
+  [S_IFDIR, 'directory'],
+  [S_IFLNK, 'symlink'],
+  [S_IFCHR, 'character'],
+  [S_IFBLK, 'block'],
+  [S_IFIFO, 'fifo'],
+]);
+
+function attributes(status: FileStatus): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs'> {
+  const isDevice = (status.mode & S_IFMT) === S_IFCHR || (status.mode & S_IFMT) === S_IFBLK;
+  return {
+    mode: status.mode & 0o7777,
+    uid: status.uid,
+    gid: status.gid,
+    size: (status.mode & S_IFMT) === S_IFREG ? status.size : 0,
+    mtime: status.mtime,
+    deviceMajor: isDevice ? status.deviceMajor : 0,
+    deviceMinor: isDevice ? status.deviceMinor : 0,
+  };
+}
+
+/** Exactly `size` bytes: a file that shrinks meanwhile is filled with zeros, since the header is already out. */
+function* content(directory: number, name: Uint8Array, size: number): Generator<Buffer> {
+  const fd = check(tryOpenAt(directory, name, O_RDONLY | O_NOFOLLOW), 'open');
+  try {
+    for (let done = 0; done < size; ) {
+      const buffer = Buffer.alloc(Math.min(chunkSize, size - done));
+      const count = readAt(fd, buffer, done);
+      yield count === 0 ? buffer : buffer.subarray(0, count);
+      done += count === 0 ? buffer.length : count;
+    }
+    yield tarPadding(size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function isOpaque(directory: number): boolean {
+  return getXattrAt(directory, cString('.'), cString('trusted.overlay.opaque'))?.toString() === 'y';
+}
+
+/** Gathers small pieces, and ends the archive. */
+function* chunked(pieces: Generator<Buffer>): Generator<Buffer> {
+  let waiting: Buffer[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < chunkSize) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    length = 0;
+  }
+  yield Buffer.concat([...waiting, tarTrailer()]);
+}

@@ -1,0 +1,42 @@
+import type { ErrorCode } from '@wharf/base/error';
+import type { UnpackedLayer } from './layer-unpacker.ts';
+
+/** What the main thread tells a layer worker. A worker does one job at a time. */
+export type LayerRequest =
+  /** Unpacks a tar that follows in chunks, maybe compressed, into an empty directory. */
+  | { readonly kind: 'apply'; readonly directory: string; readonly blob: BlobOption }
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly kind: 'end' }
+  /** Sends the layer's tar, made again from its directory. */
+  | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string }
+  /** Sends the tar of an overlayfs upper directory. */
+  | { readonly kind: 'diff'; readonly directory: string }
+  /** Waits until the directory's file system is on disk; answers `sent`. */
+  | { readonly kind: 'sync'; readonly directory: string }
+  /** Allows one more chunk. */
+  | { readonly kind: 'more' }
+  | { readonly kind: 'abort' };
+
+/**
+ * `compressed` keeps the bytes as they came at `path` if they were compressed, since only they have the digest that
+ * a manifest names; a plain tar is made again from the layer.
+ */
+export type BlobOption = { readonly keep: 'never' } | { readonly keep: 'compressed'; readonly path: string };
+
+/** The directories of a stored layer: its files, and how to make its tar again. */
+export interface LayerParts {
+  readonly layer: string;
+  readonly tar: string;
+}
+
+export interface AppliedLayer extends UnpackedLayer {
+  /** Of the bytes as they came. */
+  readonly blob: { readonly digest: string; readonly size: number; readonly kept: boolean };
+}
+
+export type LayerAnswer =
+  | { readonly kind: 'taken'; readonly length: number }
+  | { readonly kind: 'applied'; readonly layer: AppliedLayer }
+  | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  | { readonly kind: 'sent' }
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };

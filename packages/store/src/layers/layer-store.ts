@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { EngineError } from '@wharf/base/error';
+import type { Logger } from '@wharf/base/logger';
+import { type Digest, digestHex } from '@wharf/oci/digest';
+import type { Collection, Database } from '../metadata/database.ts';
+import { layerDirectory } from './layer-directory.ts';
+import type { AppliedLayer, BlobOption, LayerParts } from './layer-job.ts';
+import { LayerUnpacker, type UnpackedLayer } from './layer-unpacker.ts';
+import type { LayerWorkers } from './layer-workers.ts';
+import type { Trash } from './trash.ts';
+
+export interface LayerRecord {
+  readonly diffId: Digest;
+  /** Bytes of its uncompressed tar. */
+  readonly tarSize: number;
+  /** Bytes of its files. */
+  readonly size: number;
+  /** The boot that wrote it, until it is known to be on disk. */
+  readonly unsyncedBoot?: string;
+}
+
+export interface LayerStoreOptions {
+  readonly dataRoot: string;
+  readonly database: Database;
+  readonly workers: LayerWorkers;
+  readonly trash: Trash;
+  readonly logger: Logger;
+}
+
+/**
+ * Unpacked layers, one directory each, named by diffId and shared by all images that have it.
+ *
+ *   <data-root>/layers/<hex diffId>/           what overlayfs stacks
+ *   <data-root>/layers/ingest/                 being unpacked: swept at start
+ *   <data-root>/layer-tars/<hex diffId>/       how to make its tar again: recipe, replaced files
+ *
+ * A layer is there when its record is, which is written last: it is whole or not there.
+ */
+export class LayerStore {
+  readonly #dataRoot: string;
+  readonly #records: Collection<LayerRecord>;
+  readonly #workers: LayerWorkers;
+  readonly #trash: Trash;
+  readonly #logger: Logger;
+  readonly #boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  #syncTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor({ dataRoot, database, workers, trash, logger }: LayerStoreOptions) {
+    this.#dataRoot = dataRoot;
+    this.#records = database.collection<LayerRecord>('layers');
+    this.#workers = workers;
+    this.#trash = trash;
+    this.#logger = logger;
+    for (const name of ['layers', 'layers/ingest', 'layer-tars']) {
+      mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o711 });
+    }
+    this.#reconcile();
+  }
+
+  get(diffId: Digest): LayerRecord | undefined {
+    return this.#records.get(diffId);
+  }
+
+  has(diffId: Digest): boolean {
+    return this.#records.has(diffId);
+  }
+
+  layers(): IterableIterator<LayerRecord> {
+    return this.#records.values();
+  }
+
+  /** Begins to unpack a layer; it becomes visible at `commit`. */
+  async ingest(blob: BlobOption): Promise<LayerIngest> {
+    const directory = this.#newIngest();
+    const application = await this.#workers.apply(directory, blob).catch((error) => {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    });
+    return {
+      write: (bytes) => application.write(bytes),
+      commit: async () => {
+        try {
+          const layer = await application.end();
+          return { ...layer, record: this.#publish(directory, layer) };
+        } catch (error) {
+          this.#trash.discard(directory);
+          throw error;
+        }
+      },
+      abort: () => {
+        application.abort();
+        this.#trash.discard(directory);
+      },
+    };
+  }
+
+  /** Unpacks a small tar at once, on this thread. */
+  applyNow(tar: Buffer): LayerRecord {
+    const directory = this.#newIngest();
+    const unpacker = new LayerUnpacker(directory);
+    try {
+      unpacker.feed(tar);
+      return this.#publish(directory, unpacker.end());
+    } catch (error) {
+      unpacker.abort();
+      this.#trash.discard(directory);
+      throw error;
+    }
+  }
+
+  /** The layer's uncompressed tar, byte for byte as it came. */
+  openTar(diffId: Digest): Readable {
+    if (!this.has(diffId)) throw new EngineError('data_loss', `layer ${diffId} does not exist`);
+    return this.#workers.assemble(this.#parts(diffId), diffId);
+  }
+
+  /** Answers the bytes freed. */
+  remove(diffId: Digest): number {
+    const record = this.#records.get(diffId);
+    if (!record) return 0;
+    this.#records.delete(diffId);
+    const { layer, tar } = this.#parts(diffId);
+    this.#trash.discard(layer);
+    this.#trash.discard(tar);
+    return record.size;
+  }
+
+  #newIngest(): string {
+    const directory = join(this.#dataRoot, 'layers', 'ingest', randomBytes(8).toString('hex'));
+    mkdirSync(directory, { mode: 0o711 });
+    return directory;
+  }
+
+  #publish(ingest: string, { diffId, tarSize, size }: UnpackedLayer): LayerRecord {
+    const known = this.#records.get(diffId);
+    if (known) {
+      this.#trash.discard(ingest);
+      return known;
+    }
+    const { layer, tar } = this.#parts(diffId);
+    renameSync(join(ingest, 'diff'), layer);
+    renameSync(ingest, tar);
+    const record = { diffId, tarSize, size, unsyncedBoot: this.#boot };
+    this.#records.put(diffId, record);
+    this.#syncSoon();
+    return record;
+  }
+
+  #parts(diffId: Digest): LayerParts {
+    return {
+      layer: layerDirectory(this.#dataRoot, diffId),
+      tar: join(this.#dataRoot, 'layer-tars', digestHex(diffId)),
+    };
+  }
+
+  /**
+   * A layer's bytes reach the disk after the answer: waiting for them would cost as much again as unpacking. Until
+   * they have, the record says which boot wrote them; after a power cut such layers are not trusted.
+   */
+  #syncSoon(): void {
+    if (this.#syncTimer) return;
+    this.#syncTimer = setTimeout(() => {
+      this.#syncTimer = undefined;
+      this.#sync().catch((error) => this.#logger.warn('cannot sync the layers to disk', { error }));
+    }, 1000);
+    this.#syncTimer.unref();
+  }
+
+  async #sync(): Promise<void> {
+    const unsynced = [...this.#records.values()].filter((record) => record.unsyncedBoot !== undefined);
+    await this.#workers.sync(this.#dataRoot);
+    if (this.#closed) return;
+    for (const { unsyncedBoot, ...record } of unsynced) {
+      if (this.#records.has(record.diffId)) this.#records.put(record.diffId, record);
+    }
+  }
+
+  /** Stops what runs in the background. The database may be closed after it. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#syncTimer);
+  }
+
+  /** After a crash: directories without a record are not whole, records without a directory are no layers. */
+  #reconcile(): void {
+    const layers = join(this.#dataRoot, 'layers');
+    const tars = join(this.#dataRoot, 'layer-tars');
+    for (const name of readdirSync(join(layers, 'ingest'))) this.#trash.discard(join(layers, 'ingest', name));
+    const present = new Set(readdirSync(layers).filter((name) => /^[0-9a-f]{64}$/.test(name)));
+    for (const record of [...this.#records.values()]) {
+      const lost = record.unsyncedBoot !== undefined && record.unsyncedBoot !== this.#boot;
+      if (present.has(digestHex(record.diffId)) && !lost) continue;
+      this.#logger.warn('layer is lost: it was not on disk when the machine stopped', { diffId: record.diffId });
+      this.remove(record.diffId);
+      present.delete(digestHex(record.diffId));
+    }
+    for (const hex of [...present, ...readdirSync(tars)]) {
+      if (this.#records.has(`sha256:${hex}`)) continue;
+      this.#trash.discard(join(layers, hex));
+      this.#trash.discard(join(tars, hex));
+    }
+    if ([...this.#records.values()].some((record) => record.unsyncedBoot !== undefined)) this.#syncSoon();
+  }
+}
+
+export interface LayerIngest {
+  /** Copies the bytes. A promise tells the caller to wait before the next write. */
+  write(bytes: Uint8Array): Promise<void> | undefined;
+  commit(): Promise<AppliedLayer & { readonly record: LayerRecord }>;
+  /** Leaves nothing behind. */
+  abort(): void;
+}

@@ -1,0 +1,234 @@
+import { Readable } from 'node:stream';
+import { Worker } from 'node:worker_threads';
+import { EngineError } from '@wharf/base/error';
+import type { AppliedLayer, BlobOption, LayerAnswer, LayerParts, LayerRequest } from './layer-job.ts';
+
+const chunkSize = 1 << 20;
+/** Bytes on their way to one worker. */
+const window = 8 << 20;
+/** A worker is 10 MB of memory that an idle daemon should not hold. */
+const idleMilliseconds = 5_000;
+
+/** Threads that unpack and pack layers; started when needed, at most `limit` at once, gone when idle. */
+export class LayerWorkers {
+  readonly #limit: number;
+  readonly #idle: Worker[] = [];
+  readonly #waiting: ((worker: Worker) => void)[] = [];
+  #running = 0;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Begins to unpack a layer into an empty directory. Waits for a free worker. */
+  async apply(directory: string, blob: BlobOption): Promise<LayerApplication> {
+    const worker = await this.#acquire();
+    return new LayerApplication(worker, { kind: 'apply', directory, blob }, (ok) => this.#release(worker, ok));
+  }
+
+  /** The layer's tar. The stream fails with data_loss where the directory no longer makes that diffId. */
+  assemble(parts: LayerParts, diffId: string): Readable {
+    return this.#deliver({ kind: 'assemble', parts, diffId });
+  }
+
+  /** The tar of an overlayfs upper directory. */
+  diff(directory: string): Readable {
+    return this.#deliver({ kind: 'diff', directory });
+  }
+
+  /** Waits until the file system that holds the directory is on disk. */
+  async sync(directory: string): Promise<void> {
+    for await (const _ of this.#chunks({ kind: 'sync', directory }));
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    await Promise.all(this.#idle.splice(0).map((worker) => this.#stop(worker)));
+  }
+
+  #deliver(request: LayerRequest): Readable {
+    return Readable.from(this.#chunks(request), { objectMode: false, highWaterMark: chunkSize });
+  }
+
+  async *#chunks(request: LayerRequest): AsyncGenerator<Uint8Array> {
+    const worker = await this.#acquire();
+    const answers = new Answers(worker);
+    let ended = false;
+    let usable = true;
+    try {
+      tell(worker, request);
+      for (;;) {
+        tell(worker, { kind: 'more' });
+        const answer = await answers.next();
+        if (answer.kind === 'chunk') {
+          yield answer.bytes;
+          continue;
+        }
+        ended = true;
+        if (answer.kind !== 'failed') return;
+        usable = false;
+        throw new EngineError(answer.code, answer.message);
+      }
+    } finally {
+      answers.detach();
+      if (!ended) tell(worker, { kind: 'abort' });
+      this.#release(worker, usable);
+    }
+  }
+
+  #acquire(): Promise<Worker> | Worker {
+    clearTimeout(this.#idleTimer);
+    const idle = this.#idle.pop();
+    if (idle) return idle;
+    if (this.#running < this.#limit) {
+      this.#running++;
+      return new Worker(new URL('./layer-worker.ts', import.meta.url));
+    }
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  #release(worker: Worker, usable: boolean): void {
+    if (!usable) {
+      void this.#stop(worker);
+      const next = this.#waiting.shift();
+      if (next) Promise.resolve(this.#acquire()).then(next, () => {});
+      return;
+    }
+    const next = this.#waiting.shift();
+    if (next) {
+      next(worker);
+      return;
+    }
+    this.#idle.push(worker);
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => void this.close(), idleMilliseconds);
+    this.#idleTimer.unref();
+  }
+
+  #stop(worker: Worker): Promise<unknown> {
+    this.#running--;
+    return worker.terminate();
+  }
+}
+
+/** One layer on its way into its directory. */
+export class LayerApplication {
+  readonly #worker: Worker;
+  readonly #release: (usable: boolean) => void;
+  readonly #answers: Answers;
+  #chunk = Buffer.allocUnsafeSlow(chunkSize);
+  #filled = 0;
+  #onTheWay = 0;
+  #failure: EngineError | undefined;
+  #released = false;
+
+  constructor(worker: Worker, request: LayerRequest, release: (usable: boolean) => void) {
+    this.#worker = worker;
+    this.#release = release;
+    this.#answers = new Answers(worker);
+    tell(worker, request);
+  }
+
+  /** Copies the bytes. Returns a promise when the caller has to wait before it writes more. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    for (let done = 0; done < bytes.length; ) {
+      const count = Math.min(chunkSize - this.#filled, bytes.length - done);
+      this.#chunk.set(done === 0 && count === bytes.length ? bytes : bytes.subarray(done, done + count), this.#filled);
+      this.#filled += count;
+      done += count;
+      if (this.#filled === chunkSize) this.#flush();
+    }
+    return this.#onTheWay >= window || this.#failure ? this.#drain() : undefined;
+  }
+
+  /** All bytes are written: resolves when the layer is whole. */
+  async end(): Promise<AppliedLayer> {
+    this.#flush();
+    tell(this.#worker, { kind: 'end' });
+    for (;;) {
+      const answer = await this.#next();
+      if (answer.kind !== 'applied') continue;
+      this.#finish(true);
+      return answer.layer;
+    }
+  }
+
+  abort(): void {
+    if (this.#released) return;
+    this.#finish(false);
+  }
+
+  // After a failure or an abort the worker may still have chunks to answer for: it does not serve another job.
+  #finish(usable: boolean): void {
+    this.#released = true;
+    this.#answers.detach();
+    this.#release(usable);
+  }
+
+  #flush(): void {
+    if (this.#filled === 0) return;
+    const bytes = this.#chunk.subarray(0, this.#filled);
+    this.#onTheWay += bytes.length;
+    tell(this.#worker, { kind: 'chunk', bytes }, [this.#chunk.buffer as ArrayBuffer]);
+    this.#chunk = Buffer.allocUnsafeSlow(chunkSize);
+    this.#filled = 0;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#onTheWay >= window / 2) await this.#next();
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #next(): Promise<LayerAnswer> {
+    if (this.#failure) throw this.#failure;
+    const answer = await this.#answers.next();
+    if (answer.kind === 'taken') this.#onTheWay -= answer.length;
+    if (answer.kind === 'failed') {
+      this.#failure = new EngineError(answer.code, answer.message);
+      this.#finish(false);
+      throw this.#failure;
+    }
+    return answer;
+  }
+}
+
+function tell(worker: Worker, request: LayerRequest, transfer: ArrayBuffer[] = []): void {
+  worker.postMessage(request, transfer);
+}
+
+/** A worker's messages one by one. A worker that dies answers `failed`. */
+class Answers {
+  readonly #worker: Worker;
+  readonly #queue: LayerAnswer[] = [];
+  #wake: (() => void) | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on('message', this.#take);
+    worker.on('error', this.#die);
+  }
+
+  readonly #take = (answer: LayerAnswer) => {
+    this.#queue.push(answer);
+    this.#wake?.();
+  };
+
+  readonly #die = (error: Error) => {
+    this.#take({ kind: 'failed', code: 'internal', message: `layer worker failed: ${error.message}` });
+  };
+
+  async next(): Promise<LayerAnswer> {
+    while (this.#queue.length === 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+    return this.#queue.shift()!;
+  }
+
+  detach(): void {
+    this.#worker.off('message', this.#take);
+    this.#worker.off('error', this.#die);
+  }
+}
