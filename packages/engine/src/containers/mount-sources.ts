@@ -81,6 +81,11 @@ function releaseTarget(target: string): void {
   const stat = lstatSync(target, { throwIfNoEntry: false });
   if (stat?.isDirectory()) rmdirSync(target);
   else if (stat) unlinkSync(target);
+  try {
+    rmdirSync(dirname(target));
+  } catch (error) {
+    if (!hasErrno(error, 'ENOTEMPTY')) throw error;
+  }
 }
 
 async function prepareBind({ source, createSource }: ContainerMount): Promise<void> {

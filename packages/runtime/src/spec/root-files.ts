@@ -1,15 +1,18 @@
-import { lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readlinkSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasErrno } from '@wharf/sys/errno';
 import { openRoot, readFileInRoot } from '@wharf/sys/safe-path';
 import type { RootFiles } from './user.ts';
+
+/** A passwd or group file that is longer is somebody's attempt to fill the engine's memory. */
+const maximumBytes = 4 * 1024 * 1024;
 
 /** Files of a mounted root, or of a running container by `/proc/<pid>/root`. */
 export function rootFiles(rootDirectory: string): RootFiles {
   return {
     read: (path) => {
       using root = openRoot(rootDirectory);
-      return readFileInRoot(root, path);
+      return readFileInRoot(root, path, maximumBytes);
     },
   };
 }
@@ -21,6 +24,16 @@ export function rootFiles(rootDirectory: string): RootFiles {
  */
 export function layeredFiles(layers: readonly string[]): RootFiles {
   return { read: (path) => readMerged(layers, splitPath(path), 0) };
+}
+
+function readStart(path: string): Buffer {
+  const fd = openSync(path, 'r');
+  try {
+    const bytes = Buffer.alloc(Math.min(fstatSync(fd).size, maximumBytes));
+    return bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function splitPath(path: string): string[] {
@@ -40,7 +53,7 @@ function readMerged(layers: readonly string[], names: readonly string[], links: 
       const base = found.target.startsWith('/') ? [] : walked;
       return readMerged(layers, [...base, ...splitPath(found.target), ...rest], links + 1);
     }
-    if (found.kind === 'file') return rest.length === 0 ? readFileSync(found.path) : undefined;
+    if (found.kind === 'file') return rest.length === 0 ? readStart(found.path) : undefined;
     directories = found.paths;
     walked.push(name);
   }
