@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
 import { listLinks } from '@wharf/sys/netlink/link';
@@ -7,7 +9,7 @@ import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, network, request, run, serve } from './test-sandbox.ts';
+import { ask, network, request, run, serve, serveUdp } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -51,7 +53,7 @@ test('an internal network reaches neither the host’s other networks nor is it 
 });
 
 test('a container cannot reach the loopback of the host', async () => {
-  const program = await import('node:net').then(({ createServer }) => createServer((socket) => socket.end('secret')));
+  const program = createServer((socket) => socket.end('secret'));
   const { promise, resolve } = Promise.withResolvers<void>();
   program.listen(8200, '127.0.0.1', resolve);
   await promise;
@@ -96,4 +98,33 @@ test('two daemons share a host, and one that leaves takes only its own', async (
   await second.close({ removeHostState: true });
   assert.equal(bridges(), before - 1);
   assert.equal(listTables(netfilter).length, 1);
+});
+
+test('a client that kept sending UDP reaches the container once it is published, and its successor after it', async () => {
+  const portBindings = { '9000/udp': [{ HostIp: '', HostPort: '8500' }] };
+  const client = createSocket('udp4');
+  const heard = (): Promise<string> => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    client.once('message', (bytes) => resolve(bytes.toString()));
+    return promise;
+  };
+  client.on('error', () => {});
+  const { promise: ready, resolve } = Promise.withResolvers<void>();
+  client.bind(0, resolve);
+  await ready;
+  // The refusal of an earlier packet is told at the next one.
+  const say = async (): Promise<void> => {
+    while (await new Promise((sent) => client.send('hello', 8500, '127.0.0.1', sent))) {}
+  };
+  await say();
+  for (const name of ['first', 'second']) {
+    const sandbox = await networking.openSandbox(request(name, { portBindings }));
+    const server = await serveUdp(sandbox, 9000, name);
+    const answer = heard();
+    await say();
+    assert.equal(await answer, name);
+    server.close();
+    await networking.closeSandbox(sandbox.containerId);
+  }
+  client.close();
 });

@@ -7,6 +7,7 @@ import { Upstream } from './dns/upstream.ts';
 import { BridgeDriver } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
 import { emptyDriver } from './drivers/network-driver.ts';
+import { StackedLinkDriver } from './drivers/stacked-link.ts';
 import { unsupportedDriver } from './drivers/unsupported.ts';
 import { HostResolvConf } from './files/host-resolv-conf.ts';
 import { Firewall } from './firewall/firewall.ts';
@@ -26,6 +27,8 @@ import { NamespacePool } from './sandbox/namespace-pool.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { planSandbox } from './sandbox/plan.ts';
 import { renameSandbox } from './sandbox/rename.ts';
+
+const lookEveryMilliseconds = 2000;
 
 /**
  * Container networking on the calling thread's network namespace, which is the host. Call `reconcile` before
@@ -50,7 +53,9 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
       ['bridge', new BridgeDriver({ route, firewall, owner })],
       ['host', emptyDriver],
       ['null', emptyDriver],
-      ...['macvlan', 'ipvlan', 'overlay'].map((name) => [name, unsupportedDriver(name)] as const),
+      ['macvlan', new StackedLinkDriver(route, 'macvlan')],
+      ['ipvlan', new StackedLinkDriver(route, 'ipvlan')],
+      ['overlay', unsupportedDriver('overlay')],
     ]),
     addresses: new AddressBook(),
     endpoints: new EndpointIndex(),
@@ -63,6 +68,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
 
 export class LinuxNetworking implements Networking {
   readonly #context: NetworkContext;
+  #watch: NodeJS.Timeout | undefined;
 
   constructor(context: NetworkContext) {
     this.#context = context;
@@ -70,6 +76,7 @@ export class LinuxNetworking implements Networking {
 
   async reconcile(running: ReadonlyMap<string, number>): Promise<void> {
     await reconcile(this.#context, running);
+    this.#watch = setInterval(() => this.#repairWhatIsMissing(), lookEveryMilliseconds).unref();
   }
 
   async repair(): Promise<void> {
@@ -129,6 +136,7 @@ export class LinuxNetworking implements Networking {
   }
 
   async close({ removeHostState }: { removeHostState: boolean } = { removeHostState: false }): Promise<void> {
+    clearInterval(this.#watch);
     const { live, networks, ports, namespaces, upstream, route, firewall, log } = this.#context;
     const empty = live.size === 0;
     const failures = await runAll([
@@ -146,5 +154,15 @@ export class LinuxNetworking implements Networking {
       () => route.close(),
     ]);
     for (const error of failures) log.warn('Cannot close all of the networking', { error });
+  }
+
+  /** Others flush the whole rule set now and then: a firewall that reloads, an administrator. */
+  #repairWhatIsMissing(): void {
+    const { firewall, log } = this.#context;
+    try {
+      if (!firewall.isPresent()) void repair(this.#context).catch((error) => log.error('Cannot repair', { error }));
+    } catch (error) {
+      log.error('Cannot look after the nf_tables table', { error });
+    }
   }
 }

@@ -10,7 +10,7 @@ import { driverOf, findNetwork } from './networks/find-network.ts';
 import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
-import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
+import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
 import { newSandbox, serveNames } from './sandbox/open-sandbox.ts';
 
 /** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
@@ -71,7 +71,7 @@ function holdAgain(context: NetworkContext, live: LiveSandbox): void {
     if (!('kind' in held)) live.held.push(held);
     else context.log.warn('A published port was taken while the daemon was away', { port: hostPort, ...request });
   }
-  const endpoint = gatewayEndpoint(endpoints, 4) ?? gatewayEndpoint(endpoints, 6);
+  const endpoint = publishingEndpoint(endpoints);
   if (!endpoint) return;
   live.published = firewallPorts(ports, endpoint);
   context.firewall.addPorts(live.published);

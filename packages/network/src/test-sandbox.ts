@@ -76,6 +76,17 @@ export async function serve(
   return server;
 }
 
+/** A UDP server inside a sandbox that answers each packet. */
+export async function serveUdp(sandbox: Sandbox, port: number, answer: string): Promise<{ close(): void }> {
+  const server = createSocket('udp4');
+  server.on('message', (_bytes, from) => server.send(answer, from.port, from.address));
+  const fd = inside(sandbox, () => openBoundSocket('udp', { address: anyAddress, port }));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.bind({ fd }, resolve);
+  await promise;
+  return server;
+}
+
 /** What a TCP client hears, from the host or from a sandbox; `error ...` where it cannot connect within a second. */
 export async function ask(address: string, port: number, from?: Sandbox): Promise<string> {
   const command = ['busybox', 'nc', '-w', '1', address, String(port)];

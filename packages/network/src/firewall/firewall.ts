@@ -1,7 +1,9 @@
 import type { Logger } from '@wharf/base/logger';
 import { hasErrno } from '@wharf/sys/errno';
+import { forgetUdpFlows } from '@wharf/sys/netlink/conntrack';
 import { forwardHook, listHookedChains, listTables, type NftTable, NftTransaction } from '@wharf/sys/netlink/nftables';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import { addressBytes } from '../address.ts';
 import {
   bridgeElements,
   type FirewallBridge,
@@ -43,11 +45,14 @@ export class Firewall {
     if (ports.length === 0) return;
     for (const port of ports) this.#ports.add(port);
     this.#change('add', ports.map(portElement));
+    this.#forgetFlows(ports);
   }
 
   removePorts(ports: readonly FirewallPort[]): void {
     const known = ports.filter((port) => this.#ports.delete(port));
-    if (known.length > 0) this.#change('delete', known.map(portElement));
+    if (known.length === 0) return;
+    this.#change('delete', known.map(portElement));
+    this.#forgetFlows(known);
   }
 
   /** Replaces the whole table in one transaction: connections and other tables see no gap. */
@@ -86,6 +91,19 @@ export class Firewall {
 
   close(): void {
     this.#socket.close();
+  }
+
+  /** Clients that kept sending while the port was not published would otherwise never reach the container. */
+  #forgetFlows(ports: readonly FirewallPort[]): void {
+    const udp = ports.filter(({ transport }) => transport === 'udp');
+    if (udp.length === 0 || !this.#written) return;
+    const hostPorts = new Set(udp.map(({ hostPort }) => hostPort));
+    const targets = udp.map(({ target }) => Buffer.from(addressBytes(target)));
+    forgetUdpFlows(
+      this.#socket,
+      ({ destinationPort, answerer }) =>
+        hostPorts.has(destinationPort) || targets.some((target) => target.equals(answerer)),
+    );
   }
 
   #change(action: 'add' | 'delete', elements: readonly SetElement[]): void {

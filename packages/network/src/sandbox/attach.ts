@@ -82,6 +82,12 @@ export function setDefaultRoutes(
   if (batch.bytes.length > 0) route.transact(batch, 'set the default route');
 }
 
+/** Where ports are published: only a bridge's traffic passes the host's packet rules. */
+export function publishingEndpoint(endpoints: readonly StoredEndpoint[]): StoredEndpoint | undefined {
+  const bridged = endpoints.filter(({ driver }) => driver === 'bridge');
+  return gatewayEndpoint(bridged, 4) ?? gatewayEndpoint(bridged, 6);
+}
+
 /** The endpoint that provides the default gateway: highest priority, then first by network name. */
 export function gatewayEndpoint(endpoints: readonly StoredEndpoint[], family: 4 | 6): StoredEndpoint | undefined {
   const able = endpoints.filter(

@@ -9,7 +9,7 @@ import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { findNetwork } from '../networks/find-network.ts';
 import { firewallPorts } from '../ports/publish.ts';
 import type { StoredEndpoint } from '../records.ts';
-import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './attach.ts';
+import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './attach.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
 import { saveSandbox, serveNames } from './open-sandbox.ts';
 import { checkSettings } from './plan.ts';
@@ -98,7 +98,7 @@ function followGateway(context: NetworkContext, live: LiveSandbox, route: Netlin
   const { endpoints, ports } = live.record;
   const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
   setDefaultRoutes(route, gateways, { fresh: false });
-  const endpoint = gateways.v4 ?? gateways.v6;
+  const endpoint = publishingEndpoint(endpoints);
   if (ports.length === 0) {
     publish(context, live);
     return;

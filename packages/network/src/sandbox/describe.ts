@@ -22,8 +22,13 @@ export function describeSandbox(context: NetworkContext, live: LiveSandbox): San
           ? { kind: 'host' }
           : { kind: 'container', containerId: shared ?? '' },
     sandboxKey: kind === 'own' ? path : kind === 'host' ? '/proc/1/ns/net' : '',
-    hosts: hostsContent(context, live),
-    resolvConf: resolvConfContent(context, live),
+    // Only a start needs them, and inspect and list ask for the rest often.
+    get hosts() {
+      return hostsContent(context, live);
+    },
+    get resolvConf() {
+      return resolvConfContent(context, live);
+    },
     endpoints: Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, describeEndpoint(endpoint)])),
     ports: describePorts(live),
   };

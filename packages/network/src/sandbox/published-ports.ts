@@ -1,10 +1,10 @@
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { firewallPorts, holdPorts } from '../ports/publish.ts';
-import { gatewayEndpoint } from './attach.ts';
+import { publishingEndpoint } from './attach.ts';
 
 /** Publishes the ports that are asked for on the gateway endpoint; nothing without one. */
 export function publish(context: NetworkContext, live: LiveSandbox): void {
-  const endpoint = gatewayEndpoint(live.record.endpoints, 4) ?? gatewayEndpoint(live.record.endpoints, 6);
+  const endpoint = publishingEndpoint(live.record.endpoints);
   if (!endpoint) return;
   const { held, ports } = holdPorts(context, live.record.request, endpoint);
   live.held = held;
