@@ -5,6 +5,7 @@ const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const FD_CLOEXEC = 1;
 const O_NONBLOCK = 0o4000;
@@ -41,6 +42,11 @@ export function sendDescriptor(fd: number, bytes: Uint8Array): number {
 
 export function closeDescriptor(fd: number): void {
   syscall('close', fd);
+}
+
+/** Another descriptor of the same open file, close-on-exec. */
+export function duplicateDescriptor(fd: number): number {
+  return check(syscall('fcntl', fd, F_DUPFD_CLOEXEC), 'duplicate a descriptor');
 }
 
 /** No more writing on a socket: its peer reads the end. */

@@ -51,7 +51,7 @@ function openLibc(): Libc {
 
 /**
  * Starts a program without forking this process' memory, its signals at their defaults, and returns its pid. The
- * runtime knows nothing of it: the caller waits for it by `waitFor`. Throws SystemError (`ENOENT`, `EACCES`).
+ * runtime knows nothing of it: the caller waits for it by `reapChild`. Throws SystemError (`ENOENT`, `EACCES`).
  */
 export function spawnProcess({ command, stdio, environment, newSession }: SpawnRequest): number {
   libc ??= openLibc();
@@ -106,30 +106,27 @@ class StringVector {
 }
 
 /**
- * Reaps one child if it has exited: its code, or 128 + the signal's number. `running` while it runs, and
- * `unknown` if it is no child of ours (any more).
+ * Reaps some child that has exited: its pid, and its code or 128 + the signal's number. Only for a process none of
+ * whose children is the runtime's, which waits for its own. Undefined when no child has exited.
  */
-export function waitFor(pid: number): number | 'running' | 'unknown' {
+export function reapChild(): { pid: number; exitCode: number } | undefined {
   const WNOHANG = 1;
   const ECHILD = 10;
   const status = new Int32Array(1);
-  const result = syscall('wait4', pid, status, WNOHANG);
-  if (result === -ECHILD) return 'unknown';
-  if (check(result, `wait for process ${pid}`) === 0) return 'running';
+  const pid = syscall('wait4', -1, status, WNOHANG);
+  if (pid === 0 || pid === -ECHILD) return undefined;
+  check(pid, 'wait for a child');
   const signal = status[0]! & 0x7f;
-  return signal === 0 ? (status[0]! >> 8) & 0xff : 128 + signal;
+  return { pid, exitCode: signal === 0 ? (status[0]! >> 8) & 0xff : 128 + signal };
 }
 
-/** The pid of some child that has exited and was not waited for, which stays so; undefined if there is none. */
-export function peekZombie(): number | undefined {
-  const P_ALL = 0;
-  const WNOHANG = 1;
-  const WEXITED = 4;
-  const WNOWAIT = 0x1000000;
-  const info = new Int32Array(32);
-  const result = syscall('waitid', P_ALL, 0, info, WNOHANG | WEXITED | WNOWAIT);
-  // siginfo_t: signo, errno, code, padding, pid
-  return result === 0 && info[4] !== 0 ? info[4]! : undefined;
+/** kill(2), for a child that has not been reaped: its pid is not reused. False if it is gone. */
+export function signalChild(pid: number, signal: number): boolean {
+  const ESRCH = 3;
+  const result = syscall('kill', pid, signal);
+  if (result === -ESRCH) return false;
+  check(result, `send signal ${signal} to process ${pid}`);
+  return true;
 }
 
 /** Orphans below this process become its children instead of pid 1's. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { closeDescriptor, createPipe, readDescriptor, setNonBlocking, wouldBlock } from './descriptor.ts';
-import { openPidfd } from './pidfd.ts';
-import { spawnProcess, waitFor } from './process.ts';
+import { reapChild, spawnProcess } from './process.ts';
 import { hangup, Reactor, readable } from './reactor.ts';
+import { clearSignalDescriptor, openSignalDescriptor } from './signal.ts';
 
 function fail(error: unknown): never {
   throw error;
@@ -14,6 +14,8 @@ describe('reactor', () => {
   test('a child writes into a pipe and exits: output, end and exit code arrive', () => {
     const before = readdirSync('/proc/self/fd').length;
     const reactor = new Reactor(fail);
+    const SIGCHLD = 17;
+    const children = openSignalDescriptor(SIGCHLD);
     const out = createPipe();
     setNonBlocking(out.read);
     const none = createPipe();
@@ -23,10 +25,9 @@ describe('reactor', () => {
       environment: { A: 'b', PATH: '/bin' },
     });
     for (const fd of [out.write, none.read, none.write]) closeDescriptor(fd);
-    const pidfd = openPidfd(pid);
     const buffer = Buffer.alloc(1024);
     let text = '';
-    let code: number | string = '';
+    let code = -1;
     let open = 2;
     const close = (fd: number) => {
       reactor.unwatch(fd);
@@ -40,15 +41,21 @@ describe('reactor', () => {
       if (length <= 0) close(out.read);
       else text += buffer.toString('utf8', 0, length);
     });
-    reactor.watch(pidfd, readable, () => {
-      code = waitFor(pid);
-      close(pidfd);
+    reactor.watch(children, readable, () => {
+      clearSignalDescriptor(children);
+      const child = reapChild();
+      assert.equal(child?.pid, pid);
+      code = child.exitCode;
+      // It stays open: the handler goes on writing into it.
+      reactor.unwatch(children);
+      open -= 1;
+      if (open === 0) reactor.stop();
     });
     reactor.run();
     assert.equal(text, 'got  b\n');
     assert.equal(code, 7);
-    assert.equal(waitFor(pid), 'unknown');
-    assert.equal(readdirSync('/proc/self/fd').length, before + 1);
+    assert.equal(reapChild(), undefined);
+    assert.equal(readdirSync('/proc/self/fd').length, before + 2);
   });
 
   test('timers run in order, promises between them, and a thrown error is reported, not fatal', () => {

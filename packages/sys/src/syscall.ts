@@ -1,4 +1,5 @@
-import { CFunction, dlopen, FFIType, ptr } from 'bun:ffi';
+import { CFunction, FFIType, ptr } from 'bun:ffi';
+import { placeMachineCode } from './executable-memory.ts';
 
 /**
  * The one door to the kernel: a few bytes of machine code that make a raw system call and return -errno,
@@ -122,24 +123,10 @@ const enter = prepareTrampoline();
 type RawSyscall = (...registers: number[]) => number | bigint;
 
 function prepareTrampoline(): RawSyscall {
-  const { symbols } = dlopen('libc.so.6', {
-    mmap: {
-      args: [FFIType.u64, FFIType.u64, FFIType.i32, FFIType.i32, FFIType.i32, FFIType.i64],
-      returns: FFIType.u64,
-    },
-    memcpy: { args: [FFIType.u64, FFIType.ptr, FFIType.u64], returns: FFIType.u64 },
-    mprotect: { args: [FFIType.u64, FFIType.u64, FFIType.i32], returns: FFIType.i32 },
-  });
-  const code = Uint8Array.from(process.arch === 'arm64' ? trampolineArm64 : trampolineX64);
-  const readWrite = 3;
-  const readExecute = 5;
-  const privateAnonymous = 0x22;
-  const page = symbols.mmap(0, 4096, readWrite, privateAnonymous, -1, 0);
-  symbols.memcpy(page, ptr(code), code.length);
-  symbols.mprotect(page, 4096, readExecute);
+  const code = placeMachineCode(Uint8Array.from(process.arch === 'arm64' ? trampolineArm64 : trampolineX64));
   const register = FFIType.i64_fast;
   return CFunction({
-    ptr: Number(page) as unknown as Parameters<typeof CFunction>[0]['ptr'],
+    ptr: code as unknown as Parameters<typeof CFunction>[0]['ptr'],
     args: [register, register, register, register, register, register, register],
     returns: register,
   } as Parameters<typeof CFunction>[0]) as unknown as RawSyscall;

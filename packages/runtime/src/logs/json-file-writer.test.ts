@@ -71,7 +71,15 @@ describe('json-file: what a program writes is what the log says', () => {
 describe('json-file: rotation', () => {
   function rotate(name: string, maxFiles: number, compressed: string[]): string[] {
     const path = join(directory, name);
-    const file = new LogFile({ path, maxSize: 500, maxFiles, compress: (rotated) => compressed.push(rotated) });
+    const file = new LogFile({
+      path,
+      maxSize: 500,
+      maxFiles,
+      compress: async (rotated) => {
+        compressed.push(rotated);
+        throw new Error('no');
+      },
+    });
     const writer = new JsonFileWriter(file);
     writer.write('stderr', Buffer.from(Array.from({ length: 40 }, (_, index) => `line ${index}\n`).join('')));
     writer.close();

@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 
 export interface LogFileOptions {
   readonly path: string;
@@ -6,8 +16,8 @@ export interface LogFileOptions {
   readonly maxSize: number | undefined;
   /** Files in all, the current one included. */
   readonly maxFiles: number;
-  /** Compresses a rotated file to `<path>.gz` behind the caller's back. */
-  readonly compress: ((path: string) => void) | undefined;
+  /** Writes a compressed copy of a rotated file, which is renamed in the meantime when the log is rotated again. */
+  readonly compress: ((source: string, target: string) => Promise<void>) | undefined;
 }
 
 /** A log on disk: `path`, and when that is full `path.1` (the newest) to `path.<maxFiles - 1>`, or those with .gz. */
@@ -15,6 +25,8 @@ export class LogFile {
   readonly #options: LogFileOptions;
   #fd: number;
   #size: number;
+  /** The number that the file being compressed has by now. */
+  #compressing: number | undefined;
 
   constructor(options: LogFileOptions) {
     this.#options = options;
@@ -55,6 +67,26 @@ export class LogFile {
     closeSync(this.#fd);
     renameSync(path, `${path}.1`);
     this.#fd = openSync(path, 'a', 0o640);
-    compress?.(`${path}.1`);
+    if (this.#compressing !== undefined) this.#compressing += 1;
+    else if (compress) void this.#compress(compress);
+  }
+
+  async #compress(compress: NonNullable<LogFileOptions['compress']>): Promise<void> {
+    const { path, maxFiles } = this.#options;
+    const copy = `${path}.compressing`;
+    const { ino } = statSync(`${path}.1`);
+    this.#compressing = 1;
+    try {
+      await compress(`${path}.1`, copy);
+      const source = `${path}.${this.#compressing}`;
+      if (this.#compressing >= maxFiles || statSync(source).ino !== ino) throw new Error('the log was rotated away');
+      renameSync(copy, `${source}.gz`);
+      rmSync(source);
+    } catch {
+      // The plain file stays, and is as good for reading.
+      rmSync(copy, { force: true });
+    } finally {
+      this.#compressing = undefined;
+    }
   }
 }

@@ -1,0 +1,69 @@
+import { conflict } from '@wharf/base/error';
+import { type CgroupLayout, type CgroupPaths, cgroupsOf } from '@wharf/sys/cgroup';
+import { createCommand } from '../oci-runtime.ts';
+import { awaitExit } from './exit.ts';
+import { makeProcess, programOfBundle } from './make-process.ts';
+import type { ManagedProcess } from './managed-process.ts';
+import { openLog } from './process-io.ts';
+import { Stdio } from './stdio.ts';
+import type { CreateProcess } from './supervisor.ts';
+import type { SupervisorDeps } from './supervisor-deps.ts';
+
+export async function createContainer(deps: SupervisorDeps, request: CreateProcess): Promise<{ pid: number }> {
+  const { processes, containers, exits, layout } = deps;
+  const { id, bundle, runtime, io } = request;
+  if (processes.get(id)) throw conflict(`container ${id} exists already`);
+  const stdio = processes.takePending(id, undefined) ?? new Stdio(deps.stdio);
+  try {
+    const log = openLog(deps, request.log);
+    const process: ManagedProcess = {
+      id,
+      execId: undefined,
+      runtime,
+      bundle,
+      stdio,
+      log: request.log,
+      status: 'created',
+      pid: 0,
+      pidfd: undefined,
+      cgroups: undefined,
+      exit: undefined,
+      exitListeners: [],
+    };
+    processes.add(process);
+    try {
+      const { pid, descriptors } = await makeProcess(deps, {
+        action: 'create',
+        runtime,
+        io,
+        command: (call) => createCommand(runtime, call, bundle, id),
+        program: () => programOfBundle(bundle),
+      });
+      process.pid = pid;
+      process.cgroups = tryCgroupsOf(pid, layout);
+      stdio.open({ io, log, ...descriptors });
+      if (io.size) stdio.resize(io.size);
+      exits.remove(id, undefined);
+      containers.write(process);
+      awaitExit(deps, process);
+      stdio.begin();
+      return { pid };
+    } catch (error) {
+      processes.remove(process);
+      log?.close();
+      throw error;
+    }
+  } catch (error) {
+    stdio.abandon();
+    throw error;
+  }
+}
+
+/** A process that was killed at once has none any more; the runtime's own `delete` finds them then. */
+function tryCgroupsOf(pid: number, layout: CgroupLayout): CgroupPaths | undefined {
+  try {
+    return cgroupsOf(pid, layout);
+  } catch {
+    return undefined;
+  }
+}

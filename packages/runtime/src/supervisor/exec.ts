@@ -1,0 +1,57 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { conflict } from '@wharf/base/error';
+import { execCommand } from '../oci-runtime.ts';
+import { awaitExit } from './exit.ts';
+import { makeProcess, notRunning, programOf } from './make-process.ts';
+import type { ManagedProcess } from './managed-process.ts';
+import { Stdio } from './stdio.ts';
+import type { ExecProcess } from './supervisor.ts';
+import type { SupervisorDeps } from './supervisor-deps.ts';
+
+/** One more process in a running container. */
+export async function execInContainer(deps: SupervisorDeps, request: ExecProcess): Promise<{ pid: number }> {
+  const { processes, scratchFiles } = deps;
+  const { id, execId, runtime, io } = request;
+  if (processes.get(id, execId)) throw conflict(`exec ${execId} exists already`);
+  const stdio = processes.takePending(id, execId) ?? new Stdio(deps.stdio);
+  const processFile = `${scratchFiles.directory}/${scratchFiles.next()}.json`;
+  const process: ManagedProcess = {
+    id,
+    execId,
+    runtime,
+    bundle: undefined,
+    stdio,
+    log: { driver: 'none' },
+    status: 'created',
+    pid: 0,
+    pidfd: undefined,
+    cgroups: undefined,
+    exit: undefined,
+    exitListeners: [],
+  };
+  try {
+    if (processes.get(id)?.status !== 'running') throw notRunning(id);
+    processes.add(process);
+    writeFileSync(processFile, JSON.stringify(request.process), { mode: 0o600 });
+    const { pid, descriptors } = await makeProcess(deps, {
+      action: 'exec',
+      runtime,
+      io,
+      command: (call) => execCommand(runtime, call, processFile, id),
+      program: () => programOf(request.process),
+    });
+    process.pid = pid;
+    process.status = 'running';
+    stdio.open({ io, log: undefined, ...descriptors });
+    if (io.size) stdio.resize(io.size);
+    awaitExit(deps, process);
+    stdio.begin();
+    return { pid };
+  } catch (error) {
+    processes.remove(process);
+    stdio.abandon();
+    throw error;
+  } finally {
+    rmSync(processFile, { force: true });
+  }
+}

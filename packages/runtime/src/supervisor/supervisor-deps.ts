@@ -1,0 +1,26 @@
+import type { CgroupLayout } from '@wharf/sys/cgroup';
+import type { Reactor } from '@wharf/sys/reactor';
+import type { Children } from './children.ts';
+import type { ContainerRecords } from './container-records.ts';
+import type { ExitRecords } from './exit-records.ts';
+import type { ProcessTable } from './managed-process.ts';
+import type { ScratchFiles } from './scratch-files.ts';
+import type { StdioDeps } from './stdio.ts';
+import type { ProcessExit } from './supervisor.ts';
+
+/** What the supervisor is made of; each verb names what it uses. */
+export interface SupervisorDeps {
+  readonly reactor: Reactor;
+  readonly processes: ProcessTable;
+  readonly exits: ExitRecords;
+  readonly containers: ContainerRecords;
+  readonly stdio: StdioDeps;
+  /** Tells the clients, after the exit is on disk. */
+  readonly publish: (exit: ProcessExit) => void;
+  readonly warn: (message: string, error: unknown) => void;
+  readonly children: Children;
+  readonly scratchFiles: ScratchFiles;
+  readonly layout: CgroupLayout;
+  /** Writes a compressed copy of a rotated log. */
+  readonly compress: (source: string, target: string) => Promise<void>;
+}

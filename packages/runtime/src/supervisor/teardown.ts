@@ -1,0 +1,76 @@
+import { closeSync, openSync, rmSync } from 'node:fs';
+import { conflict } from '@wharf/base/error';
+import { cgroupDirectories, removeCgroups, signalCgroups, thawCgroup } from '@wharf/sys/cgroup';
+import { deleteCommand, stateDirectory } from '../oci-runtime.ts';
+import { signalProcess } from './kill.ts';
+import { type ManagedProcess, whenExited } from './managed-process.ts';
+import { takeFile } from './scratch-files.ts';
+import type { SupervisorDeps } from './supervisor-deps.ts';
+
+const SIGKILL = 9;
+
+/** Ends the container if it still runs, removes its cgroups and the runtime's state, and forgets it. Idempotent. */
+export async function deleteContainer(deps: SupervisorDeps, id: string): Promise<void> {
+  const { processes, exits, containers } = deps;
+  const process = processes.get(id);
+  if (!process) {
+    processes.takePending(id, undefined)?.abandon();
+    exits.remove(id, undefined);
+    containers.remove(id);
+    return;
+  }
+  if (process.pid === 0) throw conflict(`container ${id} is being created`);
+  await endContainer(deps, process);
+  if (!(await removeByHand(deps, process))) await runDelete(deps, process);
+  for (const exec of processes.ofContainer(id)) {
+    if (exec.status === 'exited') exits.remove(id, exec.execId);
+    processes.remove(exec);
+  }
+  containers.remove(id);
+}
+
+async function endContainer({ layout }: SupervisorDeps, process: ManagedProcess): Promise<void> {
+  if (process.status === 'exited') return;
+  if (process.cgroups) {
+    // A frozen process does not die.
+    thawCgroup(process.cgroups);
+    signalCgroups(cgroupDirectories(process.cgroups, layout), SIGKILL);
+  }
+  signalProcess(process, SIGKILL);
+  await whenExited(process);
+}
+
+/**
+ * What the runtime's `delete` does, without a process for it. False if something stays that only the runtime
+ * knows how to remove.
+ */
+async function removeByHand({ reactor, layout }: SupervisorDeps, process: ManagedProcess): Promise<boolean> {
+  if (!process.runtime || !process.cgroups) return false;
+  let left = cgroupDirectories(process.cgroups, layout);
+  if (left.length === 0) return false;
+  left = removeCgroups(left);
+  // Without a pid namespace of its own a container leaves processes behind, and a dying one counts for a moment.
+  for (let wait = 1; left.length > 0 && wait < 2000; wait *= 2) {
+    thawCgroup(process.cgroups);
+    signalCgroups(left, SIGKILL);
+    await reactor.delay(wait);
+    left = removeCgroups(left);
+  }
+  if (left.length > 0) return false;
+  rmSync(stateDirectory(process.runtime, process.id), { recursive: true, force: true });
+  return true;
+}
+
+async function runDelete(deps: SupervisorDeps, { id, runtime }: ManagedProcess): Promise<void> {
+  if (!runtime) return;
+  const logFile = `${deps.scratchFiles.directory}/${deps.scratchFiles.next()}.log`;
+  const nothing = openSync('/dev/null', 'r+');
+  try {
+    const code = await deps.children.run(deleteCommand(runtime, logFile, id), [nothing, nothing, nothing]);
+    const log = takeFile(logFile);
+    if (code !== 0 && !/does not exist|no such file/i.test(log))
+      throw new Error(`deleting container ${id}: ${log.trim()}`);
+  } finally {
+    closeSync(nothing);
+  }
+}
