@@ -23,7 +23,8 @@ function createMemory(resources: Resources): OciMemory | undefined {
   const memory: OciMemory = {};
   if (resources.Memory > 0) memory.limit = resources.Memory;
   if (resources.MemoryReservation > 0) memory.reservation = resources.MemoryReservation;
-  if (resources.Memory > 0 && resources.MemorySwap !== 0) memory.swap = resources.MemorySwap;
+  // Unlimited swap is what a new cgroup has; a kernel without swap accounting has no file for it.
+  if (resources.Memory > 0 && resources.MemorySwap > 0) memory.swap = resources.MemorySwap;
   if (resources.MemorySwappiness !== null) memory.swappiness = resources.MemorySwappiness;
   if (resources.OomKillDisable) memory.disableOOMKiller = true;
   return nonEmpty(memory);

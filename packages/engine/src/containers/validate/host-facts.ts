@@ -42,7 +42,10 @@ export function readHostFacts(): HostFacts {
     ...(mounts.unified !== undefined && mounts.v1.size === 0 ? readUnified(mounts.unified) : readV1(mounts.v1)),
     cpus: availableParallelism(),
     cgroupNamespaces: existsSync('/proc/self/ns/cgroup'),
-    ipv4Forwarding: readText('/proc/sys/net/ipv4/ip_forward') !== '0',
+    // Read each time: the engine's own networks switch it on.
+    get ipv4Forwarding() {
+      return readText('/proc/sys/net/ipv4/ip_forward') !== '0';
+    },
     apparmor: existsSync('/sys/kernel/security/apparmor'),
     seccomp: existsSync('/proc/sys/kernel/seccomp'),
     capabilities: new Set(knownCapabilities.filter((_, bit) => bits.has(bit))),
