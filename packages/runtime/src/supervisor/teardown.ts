@@ -19,7 +19,7 @@ export async function deleteContainer(deps: SupervisorDeps, id: string): Promise
     containers.remove(id);
     return;
   }
-  if (process.pid === 0) throw conflict(`container ${id} is being created`);
+  if (process.status === 'created' && process.pid === 0) throw conflict(`container ${id} is being created`);
   await endContainer(deps, process);
   if (!(await removeByHand(deps, process))) await runDelete(deps, process);
   for (const exec of processes.ofContainer(id)) {
