@@ -1,0 +1,47 @@
+import type { JsonMessage } from '@wharf/api/streams/json-message';
+import { formatCanonical, formatFamiliar, parseReference, withDefaultTag } from '@wharf/oci/reference';
+import type { Cli } from '../../cli.ts';
+import type { Output } from '../../terminal/output.ts';
+import { showProgress } from '../../terminal/progress.ts';
+
+export interface PullOptions {
+  readonly platform: string;
+  readonly quiet: boolean;
+  /** Where progress is shown. */
+  readonly output: Output;
+  readonly allTags?: boolean;
+}
+
+/** `POST /images/create`, with the credentials of the image's registry. Resolves with the name that was pulled. */
+export async function pullImage(cli: Cli, image: string, options: PullOptions): Promise<string> {
+  const parsed = parseReference(image);
+  const reference = options.allTags ? parsed : withDefaultTag(parsed);
+  const client = await cli.client();
+  const tag = reference.digest ?? reference.tag;
+  const name = formatFamiliar({ domain: reference.domain, path: reference.path });
+  const auth = await registryAuth(cli, reference.domain);
+  const progress = client.stream<JsonMessage>('POST', '/images/create', {
+    query: { fromImage: name, tag, platform: options.platform || undefined },
+    headers: auth === undefined ? {} : { 'X-Registry-Auth': auth },
+  });
+  await showProgress(progress, options.quiet ? undefined : options.output, options.output === cli.out ? 1 : 2);
+  return formatCanonical(reference);
+}
+
+/** Base64url JSON of what `auths` holds for the registry. */
+async function registryAuth(cli: Cli, domain: string): Promise<string | undefined> {
+  const key = domain === 'docker.io' ? 'https://index.docker.io/v1/' : domain;
+  const stored = (await cli.config()).auths?.[key];
+  if (!stored?.auth && !stored?.identitytoken) return undefined;
+  const [username = '', password = ''] = stored.auth ? splitCredentials(stored.auth) : [];
+  const credentials = stored.identitytoken
+    ? { identitytoken: stored.identitytoken, serveraddress: key }
+    : { username, password, serveraddress: key };
+  return Buffer.from(JSON.stringify(credentials)).toString('base64url');
+}
+
+function splitCredentials(auth: string): [string, string] {
+  const text = Buffer.from(auth, 'base64').toString();
+  const colon = text.indexOf(':');
+  return colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
+}

@@ -1,0 +1,82 @@
+import type { Cli } from '../cli.ts';
+import { describeError, hintFor } from '../describe-error.ts';
+import { ExitError } from '../exit-error.ts';
+import { indentJson } from '../format/json-indent.ts';
+import { guarded } from '../format/list.ts';
+import { compileTemplate, executeTemplate } from '../format/template/execute.ts';
+
+// Keys that the daemon leaves out when empty, but that docker's types always have.
+const optional = new Set([
+  'ArgsEscaped',
+  'Annotations',
+  'GraphDriver',
+  'Health',
+  'Healthcheck',
+  'ImageManifestDescriptor',
+  'Init',
+  'MacAddress',
+  'Mounts',
+  'Name',
+  'NetworkDisabled',
+  'Options',
+  'Platform',
+  'Shell',
+  'SizeRootFs',
+  'SizeRw',
+  'Status',
+  'StopSignal',
+  'StopTimeout',
+  'Storage',
+  'StorageOpt',
+  'Sysctls',
+  'Tmpfs',
+  'UsageData',
+  'Variant',
+  'ExposedPorts',
+  'Driver',
+  'Descriptor',
+  'Manifests',
+  'DockerVersion',
+  'Container',
+  'Parent',
+  'Labels',
+  'Volumes',
+  'ContainerConfig',
+]);
+
+/**
+ * Prints what `fetch` finds for each name: an indented list, one JSON value, or what the template makes of each.
+ * Prints what was found before it says what was not.
+ */
+export async function inspectAll(
+  cli: Cli,
+  names: readonly string[],
+  format: string,
+  fetch: (name: string) => Promise<string>,
+): Promise<void> {
+  const found: string[] = [];
+  const failures: string[] = [];
+  for (const name of names) {
+    try {
+      found.push((await fetch(name)).trim());
+    } catch (error) {
+      if (error instanceof ExitError && error.status !== 1) throw error;
+      const hint = hintFor(error);
+      failures.push(hint === undefined ? describeError(error) : `${describeError(error)}\n${hint}`);
+    }
+  }
+  cli.out.print(formatInspected(found, format));
+  if (failures.length > 0) throw new ExitError(1, failures.join('\n'));
+}
+
+/** `objects` are JSON texts as the daemon wrote them. */
+export function formatInspected(objects: readonly string[], format: string): string {
+  if (format === '') return objects.length === 0 ? '[]\n' : `${indentJson(`[${objects.join(',')}]`)}\n`;
+  if (format === 'json') return `[${objects.join(',')}]\n`;
+  const source = format.replace(/\\t/g, '\t').replace(/\\n/g, '\n');
+  const template = guarded('failed to parse template', () => compileTemplate(source));
+  if (objects.length === 0) return '\n';
+  return guarded('failed to execute template', () =>
+    objects.map((object) => `${executeTemplate(template, JSON.parse(object), { optional })}\n`).join(''),
+  );
+}

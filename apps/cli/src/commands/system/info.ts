@@ -1,0 +1,54 @@
+import type { SystemInfo } from '@wharf/api/system';
+import { type Cli, clientVersion } from '../../cli.ts';
+import { currentContextName } from '../../context/endpoint.ts';
+import { describeError, hintFor } from '../../describe-error.ts';
+import { ExitError } from '../../exit-error.ts';
+import { inspectFormat } from '../../flags/common.ts';
+import { guarded } from '../../format/list.ts';
+import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
+import { goJson } from '../../format/template/functions.ts';
+import { defineCommand, noArgs } from '../command.ts';
+import { describeDaemon } from './describe-daemon.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  args: noArgs,
+  flags: { format: inspectFormat },
+  async run(cli, { format }) {
+    const clientInfo = {
+      Debug: cli.globals.debug,
+      Version: clientVersion,
+      Context: await currentContextName(cli),
+      Plugins: [],
+      Warnings: null,
+    };
+    const { info, failure } = await ask(cli);
+    if (format !== '') {
+      if (failure) cli.err.print(`${failure}\n`);
+      const all = { ...info, ...(failure ? { ServerErrors: [failure] } : {}), ClientInfo: clientInfo };
+      cli.out.print(`${format === 'json' ? goJson(all) : templated(format, all)}\n`);
+      return;
+    }
+    cli.out.print(
+      `Client: Wharf\n Version:    ${clientVersion}\n Context:    ${clientInfo.Context}\n Debug Mode: ${clientInfo.Debug}\n\nServer:\n`,
+    );
+    if (!info) throw new ExitError(1, `ERROR: ${failure}\nerrors pretty printing info`);
+    cli.out.print(`${describeDaemon(info, cli.globals.debug)}\n`);
+    for (const warning of info.Warnings ?? []) cli.err.print(`${warning}\n`);
+  },
+});
+
+async function ask(cli: Cli): Promise<{ info?: SystemInfo; failure?: string }> {
+  try {
+    const client = await cli.client();
+    return { info: await client.json<SystemInfo>('GET', '/info') };
+  } catch (error) {
+    const hint = hintFor(error);
+    return { failure: hint === undefined ? describeError(error) : `${describeError(error)}\n${hint}` };
+  }
+}
+
+function templated(format: string, info: object): string {
+  const template = guarded('template parsing error', () => compileTemplate(format));
+  return guarded('failed to execute template', () => executeTemplate(template, info, { lenient: false }));
+}

@@ -1,0 +1,270 @@
+import type { Command } from './command.ts';
+
+/** A command's place: names in its group, and names without the group. */
+export interface Entry {
+  /** '' for a command of no group. */
+  readonly group: string;
+  /** The first is the one that help shows. */
+  readonly names: readonly string[];
+  readonly short: readonly string[];
+  readonly summary: string;
+  /** Shown among the common commands, in this order. */
+  readonly common?: number;
+  // biome-ignore lint/suspicious/noExplicitAny: commands with flags of unlike types
+  load(): Promise<Command<any>>;
+}
+
+export const groups: Readonly<Record<string, string>> = {
+  container: 'Manage containers',
+  context: 'Manage contexts',
+  image: 'Manage images',
+  network: 'Manage networks',
+  system: 'Manage the daemon',
+  volume: 'Manage volumes',
+};
+
+type Options = { readonly short?: readonly string[]; readonly common?: number };
+
+function entry(path: string, summary: string, load: Entry['load'], { short = [], common }: Options = {}): Entry {
+  const [group = '', ...names] = path.split(' ');
+  return { group, names, short, summary, load, ...(common === undefined ? {} : { common }) };
+}
+
+function topLevel(name: string, summary: string, load: Entry['load'], common?: number): Entry {
+  return { group: '', names: [name], short: [name], summary, load, ...(common === undefined ? {} : { common }) };
+}
+
+/** Every command there is. A command's file is read only when it runs. */
+export const entries: readonly Entry[] = [
+  entry(
+    'container attach',
+    'Connect your terminal to a running container',
+    async () => (await import('./container/attach.ts')).command,
+    { short: ['attach'] },
+  ),
+  entry(
+    'container create',
+    'Make a container without starting it',
+    async () => (await import('./container/create.ts')).command,
+    { short: ['create'] },
+  ),
+  entry(
+    'container exec',
+    'Run a command inside a running container',
+    async () => (await import('./container/exec.ts')).command,
+    { short: ['exec'], common: 2 },
+  ),
+  entry(
+    'container inspect',
+    'Show everything known about containers',
+    async () => (await import('./container/inspect.ts')).command,
+  ),
+  entry(
+    'container kill',
+    'Send a signal to running containers',
+    async () => (await import('./container/kill.ts')).command,
+    { short: ['kill'] },
+  ),
+  entry(
+    'container logs',
+    'Show what a container has written',
+    async () => (await import('./container/logs.ts')).command,
+    { short: ['logs'] },
+  ),
+  entry('container ls list ps', 'List containers', async () => (await import('./container/ls.ts')).command, {
+    short: ['ps'],
+    common: 3,
+  }),
+  entry(
+    'container pause',
+    'Freeze all processes of containers',
+    async () => (await import('./container/pause.ts')).pause,
+    { short: ['pause'] },
+  ),
+  entry(
+    'container port',
+    "Show a container's published ports",
+    async () => (await import('./container/port.ts')).command,
+    { short: ['port'] },
+  ),
+  entry('container prune', 'Remove all stopped containers', async () => (await import('./container/prune.ts')).command),
+  entry(
+    'container rename',
+    'Give a container another name',
+    async () => (await import('./container/rename.ts')).command,
+    { short: ['rename'] },
+  ),
+  entry(
+    'container restart',
+    'Stop containers and start them again',
+    async () => (await import('./container/stop.ts')).restart,
+    { short: ['restart'] },
+  ),
+  entry('container rm remove', 'Remove containers', async () => (await import('./container/rm.ts')).command, {
+    short: ['rm'],
+  }),
+  entry(
+    'container run',
+    'Make a container from an image and run it',
+    async () => (await import('./container/run.ts')).command,
+    { short: ['run'], common: 1 },
+  ),
+  entry('container start', 'Start stopped containers', async () => (await import('./container/start.ts')).command, {
+    short: ['start'],
+  }),
+  entry('container stop', 'Stop running containers', async () => (await import('./container/stop.ts')).stop, {
+    short: ['stop'],
+  }),
+  entry(
+    'container top',
+    'List the processes of a container',
+    async () => (await import('./container/top.ts')).command,
+    { short: ['top'] },
+  ),
+  entry(
+    'container unpause',
+    'Let frozen containers go on',
+    async () => (await import('./container/pause.ts')).unpause,
+    { short: ['unpause'] },
+  ),
+  entry(
+    'container wait',
+    'Wait until containers stop, then print their exit codes',
+    async () => (await import('./container/wait.ts')).command,
+    { short: ['wait'] },
+  ),
+  entry('context create', 'Create a context', async () => (await import('./context/create.ts')).command),
+  entry(
+    'context inspect',
+    'Show everything known about contexts',
+    async () => (await import('./context/inspect.ts')).command,
+  ),
+  entry('context ls list', 'List contexts', async () => (await import('./context/ls.ts')).command),
+  entry('context rm remove', 'Remove contexts', async () => (await import('./context/rm.ts')).command),
+  entry(
+    'context show',
+    'Print the name of the context in use',
+    async () => (await import('./context/show.ts')).command,
+  ),
+  entry('context update', 'Change a context', async () => (await import('./context/update.ts')).command),
+  entry(
+    'context use',
+    'Choose the context that later commands use',
+    async () => (await import('./context/use.ts')).command,
+  ),
+  entry(
+    'image history',
+    "Show an image's layers and what made them",
+    async () => (await import('./image/history.ts')).command,
+    { short: ['history'] },
+  ),
+  entry(
+    'image import',
+    'Make an image from a tarball of a file system',
+    async () => (await import('./image/import.ts')).command,
+    { short: ['import'] },
+  ),
+  entry(
+    'image inspect',
+    'Show everything known about images',
+    async () => (await import('./image/inspect.ts')).command,
+  ),
+  entry('image load', 'Load images from an archive', async () => (await import('./image/load.ts')).command, {
+    short: ['load'],
+  }),
+  entry('image ls list', 'List images', async () => (await import('./image/ls.ts')).command, {
+    short: ['images'],
+    common: 4,
+  }),
+  entry('image prune', 'Remove unused images', async () => (await import('./image/prune.ts')).command),
+  entry('image pull', 'Download an image from a registry', async () => (await import('./image/pull.ts')).command, {
+    short: ['pull'],
+  }),
+  entry('image rm remove', 'Remove images', async () => (await import('./image/rm.ts')).command, { short: ['rmi'] }),
+  entry('image save', 'Write images to an archive', async () => (await import('./image/save.ts')).command, {
+    short: ['save'],
+  }),
+  entry('image tag', 'Give an image one more name', async () => (await import('./image/tag.ts')).command, {
+    short: ['tag'],
+  }),
+  entry(
+    'network connect',
+    'Connect a container to a network',
+    async () => (await import('./network/connect.ts')).command,
+  ),
+  entry('network create', 'Create a network', async () => (await import('./network/create.ts')).command),
+  entry(
+    'network disconnect',
+    'Disconnect a container from a network',
+    async () => (await import('./network/disconnect.ts')).command,
+  ),
+  entry(
+    'network inspect',
+    'Show everything known about networks',
+    async () => (await import('./network/inspect.ts')).command,
+  ),
+  entry('network ls list', 'List networks', async () => (await import('./network/ls.ts')).command),
+  entry('network prune', 'Remove all unused networks', async () => (await import('./network/prune.ts')).command),
+  entry('network rm remove', 'Remove networks', async () => (await import('./network/rm.ts')).command),
+  entry('system df', 'Show how much disk space is used', async () => (await import('./system/df.ts')).command),
+  entry(
+    'system events',
+    'Show what happens on the daemon, as it happens',
+    async () => (await import('./system/events.ts')).command,
+    { short: ['events'] },
+  ),
+  entry('system info', 'Show what the daemon is and has', async () => (await import('./system/info.ts')).command, {
+    short: ['info'],
+    common: 6,
+  }),
+  entry('system prune', 'Remove unused data', async () => (await import('./system/prune.ts')).command),
+  entry('volume create', 'Create a volume', async () => (await import('./volume/create.ts')).command),
+  entry(
+    'volume inspect',
+    'Show everything known about volumes',
+    async () => (await import('./volume/inspect.ts')).command,
+  ),
+  entry('volume ls list', 'List volumes', async () => (await import('./volume/ls.ts')).command),
+  entry('volume prune', 'Remove unused volumes', async () => (await import('./volume/prune.ts')).command),
+  entry(
+    'volume rm remove',
+    'Remove volumes that no container uses',
+    async () => (await import('./volume/rm.ts')).command,
+  ),
+  topLevel(
+    'completion',
+    'Print the completion script of a shell',
+    async () => (await import('./completion.ts')).command,
+  ),
+  topLevel(
+    'inspect',
+    'Show everything known about objects of any type',
+    async () => (await import('./inspect.ts')).command,
+  ),
+  topLevel('version', 'Show the versions of client and daemon', async () => (await import('./version.ts')).command, 5),
+];
+
+/** A command as it was called, or the group whose help is due. */
+export type Found =
+  | { readonly kind: 'command'; readonly entry: Entry; readonly path: string; readonly rest: readonly string[] }
+  | { readonly kind: 'group'; readonly group: string; readonly rest: readonly string[] }
+  | { readonly kind: 'unknown'; readonly path: string; readonly group: string };
+
+/** Finds the command that `words` begin with. */
+export function findCommand(words: readonly string[]): Found {
+  const [first = '', second = ''] = words;
+  if (Object.hasOwn(groups, first)) {
+    if (second === '' || second.startsWith('-')) return { kind: 'group', group: first, rest: words.slice(1) };
+    const found = entries.find(({ group, names }) => group === first && names.includes(second));
+    if (!found) return { kind: 'unknown', path: `${first} ${second}`, group: first };
+    return { kind: 'command', entry: found, path: `${first} ${second}`, rest: words.slice(2) };
+  }
+  const found = entries.find(({ short }) => short.includes(first));
+  if (!found) return { kind: 'unknown', path: first, group: '' };
+  return { kind: 'command', entry: found, path: first, rest: words.slice(1) };
+}
+
+/** Every way to call a command, for help. */
+export function callsOf({ group, names, short }: Entry): string[] {
+  return [...(group === '' ? [] : names.map((name) => `${group} ${name}`)), ...short];
+}

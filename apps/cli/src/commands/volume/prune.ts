@@ -1,0 +1,18 @@
+import { force, pruneFilter } from '../../flags/common.ts';
+import { bool } from '../../flags/flag.ts';
+import { confirm } from '../../terminal/confirm.ts';
+import { defineCommand, noArgs } from '../command.ts';
+import { pruneVolumes, reportPruned } from '../prune.ts';
+
+export const command = defineCommand({
+  usage: '[OPTIONS]',
+  args: noArgs,
+  flags: { all: bool('Remove named volumes too', { short: 'a' }), filter: pruneFilter, force },
+  async run(cli, flags) {
+    const what = flags.all
+      ? 'WARNING! This will remove all local volumes not used by at least one container.'
+      : 'WARNING! This will remove anonymous local volumes not used by at least one container.';
+    if (!flags.force) await confirm(cli, `${what}\nAre you sure you want to continue?`, 'volume prune');
+    reportPruned(cli, [await pruneVolumes(cli, flags.filter, flags.all)]);
+  },
+});

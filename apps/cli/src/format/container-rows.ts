@@ -1,0 +1,94 @@
+import type { ContainerSummary } from '@wharf/api/container';
+import { goQuote, goString } from './go-print.ts';
+import type { ListStyle } from './list.ts';
+import { formatPorts } from './ports.ts';
+import { createRow, type Row } from './template/row.ts';
+import { goTime, since } from './time.ts';
+import { ellipsis, humanSize, truncateId } from './units.ts';
+
+export const containerHeaders = {
+  ID: 'CONTAINER ID',
+  Names: 'NAMES',
+  Image: 'IMAGE',
+  Command: 'COMMAND',
+  CreatedAt: 'CREATED AT',
+  RunningFor: 'CREATED',
+  Ports: 'PORTS',
+  State: 'STATE',
+  Status: 'STATUS',
+  Size: 'SIZE',
+  Labels: 'LABELS',
+  Mounts: 'MOUNTS',
+  LocalVolumes: 'LOCAL VOLUMES',
+  Networks: 'NETWORKS',
+  Platform: 'PLATFORM',
+} as const;
+
+export function containerStyle(size: boolean): ListStyle {
+  const columns = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
+  return { headers: containerHeaders, table: size ? `${columns}\t{{.Size}}` : columns, quiet: '{{.ID}}' };
+}
+
+/** What templates see of a listed container. */
+export function containerRow(
+  container: ContainerSummary,
+  truncate: boolean,
+  shortImage: (image: string) => string,
+): Row {
+  const {
+    Id,
+    Names,
+    Image,
+    ImageID,
+    Command,
+    Created,
+    Labels,
+    Mounts,
+    NetworkSettings,
+    SizeRw = 0,
+    SizeRootFs = 0,
+  } = container;
+  return createRow('*formatter.ContainerContext', {
+    ID: () => (truncate ? truncateId(Id) : Id),
+    Names: () => formatNames(Names ?? [], truncate),
+    Image: () => {
+      if (Image === '') return '<no image>';
+      if (!truncate) return Image;
+      return truncateId(ImageID) === truncateId(Image) ? truncateId(ImageID) : shortImage(Image);
+    },
+    Command: () => goQuote(truncate ? ellipsis(Command, 20) : Command),
+    CreatedAt: () => goTime(Created),
+    RunningFor: () => since(Created),
+    Platform: () => formatPlatform(container.ImageManifestDescriptor?.platform),
+    Ports: () => formatPorts(container.Ports ?? []),
+    State: () => container.State,
+    Status: () => container.Status,
+    Size: () => humanSize(SizeRw, 3) + (SizeRootFs > 0 ? ` (virtual ${humanSize(SizeRootFs, 3)})` : ''),
+    Labels: () => joinLabels(Labels),
+    Label: (name) => Labels?.[String(name)] ?? '',
+    Mounts: () =>
+      (Mounts ?? []).map(({ Name, Source }) => (truncate ? ellipsis(Name || Source, 15) : Name || Source)).join(','),
+    LocalVolumes: () => String((Mounts ?? []).filter(({ Driver }) => Driver === 'local').length),
+    Networks: () => Object.keys(NetworkSettings?.Networks ?? {}).join(','),
+  });
+}
+
+/** `a=1,b=2`, by key. */
+export function joinLabels(labels: Readonly<Record<string, string>> | null | undefined): string {
+  return Object.entries(labels ?? {})
+    .map(([key, value]) => `${key}=${value}`)
+    .sort()
+    .join(',');
+}
+
+// Names with a further slash come from links of other containers.
+function formatNames(names: readonly string[], truncate: boolean): string {
+  const bare = names.map((name) => name.replace(/^\//, ''));
+  return truncate ? (bare.find((name) => !name.includes('/')) ?? '') : bare.join(',');
+}
+
+function formatPlatform(platform: { os: string; architecture: string; variant?: string } | undefined): unknown {
+  if (!platform) return undefined;
+  const text = [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/');
+  return Object.defineProperty({ ...platform }, goString, { value: text });
+}

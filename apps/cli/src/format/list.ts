@@ -1,0 +1,52 @@
+import { ExitError } from '../exit-error.ts';
+import { alignTabs } from './tab-writer.ts';
+import { compileTemplate, executeTemplate } from './template/execute.ts';
+import { goJson, headerFunctions } from './template/functions.ts';
+import { createRow, type Row } from './template/row.ts';
+
+/** A list's columns: header texts by field, and the template of the table nobody chose. */
+export interface ListStyle {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly table: string;
+  readonly quiet: string;
+}
+
+/**
+ * Writes rows as `--format` says: '' and `table` in columns, `table TEMPLATE` in columns of one's own, `json` one
+ * object a line, else the template a line.
+ */
+export function formatList(rows: readonly Row[], format: string, quiet: boolean, style: ListStyle): string {
+  const chosen = format === '' ? 'table' : format;
+  if (quiet && !chosen.startsWith('json')) return formatRows(rows, chosen === 'table' ? style.quiet : chosen, style);
+  if (chosen === 'table') return formatRows(rows, `table ${style.table}`, style);
+  return formatRows(rows, chosen, style);
+}
+
+function formatRows(rows: readonly Row[], format: string, style: ListStyle): string {
+  if (format === 'json') return rows.map((row) => `${goJson(row)}\n`).join('');
+  const isTable = format.startsWith('table');
+  // Shells hand over `\t` and `\n` as two characters each.
+  const source = (isTable ? format.slice('table'.length) : format).trim().replace(/\\t/g, '\t').replace(/\\n/g, '\n');
+  const template = guarded('failed to parse template', () => compileTemplate(source));
+  const lines = guarded('failed to execute template', () => rows.map((row) => `${executeTemplate(template, row)}\n`));
+  if (!isTable) return lines.join('');
+  const header = executeTemplate(template, headerRow(style.headers), { functions: headerFunctions, lenient: true });
+  return alignTabs(`${header}\n${lines.join('')}`);
+}
+
+function headerRow(headers: Readonly<Record<string, string>>): Row {
+  const fields: Record<string, (...args: readonly unknown[]) => unknown> = {
+    Label: (name) => String(name).split('.').at(-1)?.replace(/[-_]/g, ' '),
+  };
+  for (const [field, header] of Object.entries(headers)) fields[field] = () => header;
+  return createRow('formatter.SubHeaderContext', fields);
+}
+
+/** Runs a template step; its error ends the client with the step's name before it. */
+export function guarded<T>(step: string, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    throw new ExitError(1, `${step}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
