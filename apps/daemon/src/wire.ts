@@ -43,6 +43,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
   ]);
   for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(dataRoot, 'meta.db'));
+  const images = openContentImageStore({ database, dataRoot, logger });
   const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
   const engine = await createEngine({
     config: engineConfig(settings, environment, runtimes.defaultName),
@@ -51,7 +52,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     runtimes: runtimes.byName,
     hostFacts: readHostFacts(),
     database,
-    images: openContentImageStore({ database, dataRoot }),
+    images,
     snapshots: new OverlaySnapshotter({ database, dataRoot }),
     volumes: new LocalVolumeStore({ database, directory: join(dataRoot, 'volumes') }),
     networking,
@@ -63,8 +64,9 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     async shutdown() {
       if (!settings['live-restore']) await engine.stopContainers(settings['shutdown-timeout']);
       await engine.close();
-      await networking.close();
+      await networking.close({ removeHostState: true });
       await endSupervisor(supervisor, logger);
+      await database.flush();
       database.close();
     },
   };
