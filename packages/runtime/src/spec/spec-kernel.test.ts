@@ -226,5 +226,19 @@ for (const runtime of runtimes) {
       const { stdout } = run(runtime, script, { HostConfig: { Privileged: true } });
       assert.match(stdout, /^CapEff:\t0000[0-9a-f]+\n\/dev\/kmsg\n1$/);
     });
+
+    // crun takes one from 1.22 on.
+    if (runtime === 'crun') return;
+    test('an overlay that the runtime itself mounts as the root', () => {
+      const [upperDir, workDir, path] = ['upper', 'work', 'merged'].map((name) => {
+        const place = join(directory, name);
+        mkdirSync(place, { recursive: true });
+        return place;
+      }) as [string, string, string];
+      const overlay = { kind: 'overlay', path, lowerDirs: [root], upperDir, workDir, volatile: true } as const;
+      const { stdout } = run(runtime, 'echo written > /made; mount | head -1', {}, { root: overlay });
+      assert.match(stdout, /^overlay on \/ type overlay/);
+      assert.ok(existsSync(join(upperDir, 'made')));
+    });
   });
 }
