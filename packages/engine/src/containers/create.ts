@@ -6,7 +6,7 @@ import type {
   ContainerCreateResponse,
   HostConfig,
 } from '@wharf/api/container';
-import { invalidArgument } from '@wharf/base/error';
+import { invalidArgument, isErrorCode } from '@wharf/base/error';
 import { newId, shortId } from '@wharf/base/id';
 import { timestamp, zeroTime } from '@wharf/base/timestamp';
 import { transaction, type Undo } from '@wharf/base/transaction';
@@ -138,7 +138,15 @@ function joinedContainers(
 ): Pick<HostConfig, 'NetworkMode' | 'IpcMode' | 'PidMode'> {
   function byId(mode: string): string {
     const target = sharedContainer(mode);
-    return target === undefined ? mode : `container:${containers.find(target).id}`;
+    return target === undefined ? mode : `container:${requireContainer(target)}`;
+  }
+  // For a create not_found is kept for the image: clients pull it then.
+  function requireContainer(idOrName: string): string {
+    try {
+      return containers.find(idOrName).id;
+    } catch (error) {
+      throw isErrorCode(error, 'not_found') ? invalidArgument(error.message) : error;
+    }
   }
   return { NetworkMode: byId(NetworkMode), IpcMode: byId(IpcMode), PidMode: byId(PidMode) };
 }

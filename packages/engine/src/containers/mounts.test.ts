@@ -83,7 +83,8 @@ describe('mounts', () => {
     [{ VolumesFrom: ['a:nocopy'] }, 'invalid mode: nocopy'],
   ];
   for (const [hostConfig, message] of refused) {
-    test(`${JSON.stringify(hostConfig)} is refused`, () => assert.throws(() => plan(hostConfig), { message }));
+    test(`${JSON.stringify(hostConfig)} is refused`, () =>
+      assert.throws(() => plan(hostConfig), { code: 'invalid_argument', message }));
   }
 
   test('what another container has is taken, read-only if asked, and replaced by what is given here', () => {

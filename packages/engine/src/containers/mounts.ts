@@ -1,5 +1,5 @@
 import type { HostConfig, Mount } from '@wharf/api/container';
-import { invalidArgument } from '@wharf/base/error';
+import { invalidArgument, isErrorCode } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import type { Undo } from '@wharf/base/transaction';
 import type { VolumeRequest, VolumeStore } from '@wharf/store/volumes/volume-store';
@@ -31,7 +31,7 @@ export function planMounts({ hostConfig, volumes, mountsOf }: MountsRequest): Pl
   const planned = new Map<string, PlannedMount>();
   for (const text of hostConfig.VolumesFrom ?? []) {
     const { container, readOnly } = parseVolumesFrom(text);
-    for (const mount of mountsOf(container)) planned.set(mount.destination, inherit(mount, readOnly));
+    for (const mount of requireMounts(mountsOf, container)) planned.set(mount.destination, inherit(mount, readOnly));
   }
   const tmpfs = new Set(Object.keys(hostConfig.Tmpfs).map(cleanTarget));
   const explicit = new Set<string>();
@@ -46,6 +46,15 @@ export function planMounts({ hostConfig, volumes, mountsOf }: MountsRequest): Pl
     if (!planned.has(destination) && !tmpfs.has(destination)) planned.set(destination, anonymousVolume(destination));
   }
   return [...planned.values()];
+}
+
+/** For a create not_found is kept for the image: clients pull it then. */
+function requireMounts(mountsOf: MountsRequest['mountsOf'], container: string): readonly ContainerMount[] {
+  try {
+    return mountsOf(container);
+  } catch (error) {
+    throw isErrorCode(error, 'not_found') ? invalidArgument(error.message) : error;
+  }
 }
 
 /** Makes the planned volumes, and holds all of them for the container. */

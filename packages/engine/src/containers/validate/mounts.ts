@@ -34,10 +34,9 @@ export function validateMount(mount: Mount, { sourceMustExist }: { sourceMustExi
     case 'cluster':
       throw notImplemented('mount type "cluster"');
     case 'npipe':
-      refuse('mount type unknown');
-      return;
+      break;
   }
-  refuse(`mount type unknown${mount.Type satisfies never}`);
+  refuse('mount type unknown');
 }
 
 type Refuse = (why: string) => never;
