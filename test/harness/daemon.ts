@@ -52,7 +52,7 @@ export class Daemon {
   async start(env: Record<string, string> = {}): Promise<void> {
     mkdirSync(this.directory, { recursive: true });
     const log = openSync(join(this.directory, 'log'), 'a');
-    const [command, ...args] = this.sandbox.enter([...daemonCommand(), ...this.#flags()]);
+    const [command, ...args] = this.commandLine;
     const entered = spawn(command!, args, {
       stdio: ['ignore', log, log],
       env: { ...process.env, ...this.#options.env, ...env },
@@ -68,6 +68,11 @@ export class Daemon {
     await Promise.race([this.#answers(), gone]);
     gone.catch(() => {});
     this.#pid = childOf(entered.pid!);
+  }
+
+  /** What starts it, in the sandbox. */
+  get commandLine(): string[] {
+    return this.sandbox.enter([...daemonCommand(), ...this.#flags()]);
   }
 
   async #answers(): Promise<void> {
