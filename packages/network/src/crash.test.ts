@@ -9,7 +9,7 @@ import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts
 import { createMemoryStore, type StoreDump } from './memory-store.ts';
 import type { Sandbox } from './networking.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, lookup, request, run } from './test-sandbox.ts';
+import { ask, lookup, refuses, request, run } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -94,5 +94,5 @@ test('a container that is gone at the restart keeps nothing', async () => {
   const { containerId, endpoints } = sandboxOf('web');
   await networking.closeSandbox(containerId);
   assert.equal(networking.endpointsOf(endpoints.front!.NetworkID).length, 1);
-  assert.match(await ask('127.0.0.1', 8400), /^error/);
+  await refuses('127.0.0.1', 8400);
 });

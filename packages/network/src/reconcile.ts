@@ -1,11 +1,12 @@
 import { hasErrno } from '@wharf/sys/errno';
 import { inNetworkNamespace, openNamespace } from '@wharf/sys/namespaces';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
-import { linkByName, setLink } from '@wharf/sys/netlink/link';
+import { deleteLink, linkByName, listLinks, setLink } from '@wharf/sys/netlink/link';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { parseAddress } from './address.ts';
 import type { LiveSandbox, NetworkContext } from './context.ts';
 import { linkName } from './drivers/bridge.ts';
+import { linkOwner } from './drivers/link-owner.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
 import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
@@ -15,7 +16,9 @@ import { newSandbox, serveNames } from './sandbox/open-sandbox.ts';
 
 /** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
 export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
+  forgetGone(context, running);
   ensurePredefined(context);
+  sweepBridges(context);
   for (const network of context.networks.values()) {
     context.addresses.add(network);
     try {
@@ -26,8 +29,7 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
   }
   for (const record of [...context.sandboxes.values()]) {
     const { containerId } = record.request;
-    const pid = running.get(containerId);
-    const live = pid === undefined ? undefined : adopt(context, record, pid);
+    const live = adopt(context, record, running.get(containerId) ?? 0);
     if (live) context.live.set(containerId, live);
     else context.sandboxes.delete(containerId);
   }
@@ -35,6 +37,22 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
   for (const live of context.live.values()) restart(context, live);
   context.firewall.warnOfForwardPolicies();
   context.namespaces.warm();
+}
+
+function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, number>): void {
+  const gone = [...sandboxes.values()].filter(({ request }) => !running.has(request.containerId));
+  for (const { request } of gone) sandboxes.delete(request.containerId);
+}
+
+/** Bridges of networks that were being made or removed when the daemon died. */
+function sweepBridges({ route, networks, options }: NetworkContext): void {
+  const known = new Set([...networks.values()].map(linkName));
+  const owner = linkOwner(options.execRoot);
+  const batch = new NetlinkBatch();
+  for (const { kind, alias, name, index } of listLinks(route)) {
+    if (kind === 'bridge' && alias === owner && !known.has(name)) deleteLink(batch, index);
+  }
+  if (batch.bytes.length > 0) route.transact(batch, 'remove bridges of no network');
 }
 
 /** Takes back the addresses, ports and namespace of a container that ran on while the daemon was away. */

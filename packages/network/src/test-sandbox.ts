@@ -87,9 +87,9 @@ export async function serveUdp(sandbox: Sandbox, port: number, answer: string): 
   return server;
 }
 
-/** What a TCP client hears, from the host or from a sandbox; `error ...` where it cannot connect within a second. */
-export async function ask(address: string, port: number, from?: Sandbox): Promise<string> {
-  const command = ['busybox', 'nc', '-w', '1', address, String(port)];
+/** What a TCP client hears, from the host or from a sandbox; `error ...` where it cannot connect. */
+export async function ask(address: string, port: number, from?: Sandbox, patience = 5): Promise<string> {
+  const command = ['busybox', 'nc', '-w', String(patience), address, String(port)];
   const [program = '', ...args] = from ? ['nsenter', `--net=${namespacePath(from)}`, ...command] : command;
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let heard = '';
@@ -103,6 +103,11 @@ export async function ask(address: string, port: number, from?: Sandbox): Promis
   const { promise, resolve } = Promise.withResolvers<number | null>();
   child.on('close', resolve);
   return (await promise) === 0 ? heard : `error ${failed}`;
+}
+
+/** Asserts that a TCP client gets nowhere. The kernel sends its second attempt after a second: one is enough. */
+export async function refuses(address: string, port: number, from?: Sandbox): Promise<void> {
+  assert.match(await ask(address, port, from, 1), /^error/);
 }
 
 /** Asks a sandbox's own name server: addresses, names, or `rcode n`. */

@@ -1,14 +1,14 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, isIPv6 } from 'node:net';
 
 /** Docker's: how long one server has, how many are asked, and how many questions may wait. */
 const timeoutMilliseconds = 4000;
 const maxServers = 3;
 const maxInFlight = 1024;
 
-/** Gives an unconnected UDP socket in the network namespace that questions are asked from. */
-export type OpenUdpSocket = () => Promise<Socket>;
+/** Gives an unconnected UDP socket of this family in the network namespace that questions are asked from. */
+export type OpenUdpSocket = (family: 4 | 6) => Promise<Socket>;
 
 /**
  * Asks name servers on behalf of containers, from the network namespace its sockets are made in. A server that
@@ -107,7 +107,7 @@ class NameServer {
 
   async #connect(): Promise<Socket | undefined> {
     try {
-      const socket = await this.#open();
+      const socket = await this.#open(isIPv6(this.#address) ? 6 : 4);
       socket.on('message', (bytes: Buffer) => this.#receive(bytes));
       socket.on('error', () => this.#giveUp());
       socket.unref();
@@ -176,8 +176,8 @@ export function frame(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-async function openHostSocket(): Promise<Socket> {
-  const socket = createSocket('udp4');
+async function openHostSocket(family: 4 | 6): Promise<Socket> {
+  const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once('error', reject);
   socket.bind(0, resolve);

@@ -81,3 +81,20 @@ test('a change after a flush brings the whole table back', () => {
   assert.equal(listed(), '');
   firewall.removeTable();
 });
+
+test('a chain of others that drops what we forward is told of', () => {
+  const warnings: unknown[] = [];
+  const log = {
+    ...silentLogger,
+    warn: (_message: string, fields?: Record<string, unknown>) => void warnings.push(fields),
+  };
+  const watching = new Firewall('wharf-test', log);
+  watching.addBridge(bridge('wharf0', '10.9.0.0/24'));
+  watching.warnOfForwardPolicies();
+  execFileSync('nft', [
+    'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
+  ]);
+  watching.warnOfForwardPolicies();
+  assert.deepEqual(warnings, [{ chain: 'ip filter FORWARD', bridges: 'wharf0' }]);
+  watching.close();
+});

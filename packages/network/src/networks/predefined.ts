@@ -9,6 +9,7 @@ import { allocateSubnets } from '../ipam/allocate-subnets.ts';
 import { defaultBridgeRegions } from '../ipam/default-pools.ts';
 import { networkSubnets } from '../ipam/network-subnets.ts';
 import type { StoredNetwork } from '../records.ts';
+import { driverOf } from './find-network.ts';
 import { hostRoutes } from './host-routes.ts';
 
 /** Records the networks that always exist, and settles the default bridge's link and subnet. */
@@ -20,7 +21,8 @@ export function ensurePredefined(context: NetworkContext): void {
     if (present) context.networks.delete(present.id);
     return;
   }
-  if (present && stillFits(context, present)) return;
+  if (present && (isUsed(context, present) || stillFits(context, present))) return;
+  if (present) driverOf(context, present.driver).remove(present);
   const network = planDefaultBridge(context, present);
   context.networks.put(network.id, network);
 }
@@ -55,6 +57,11 @@ function predefined(name: string, driver: string): StoredNetwork {
     predefined: true,
     userSubnet: false,
   };
+}
+
+/** Containers that run on through a restart keep their bridge, whatever the options say now. */
+function isUsed({ sandboxes }: NetworkContext, { id }: StoredNetwork): boolean {
+  return [...sandboxes.values()].some(({ endpoints }) => endpoints.some(({ networkId }) => networkId === id));
 }
 
 /** False where the options changed, or where another daemon took the link or the subnet while we were down. */

@@ -1,3 +1,4 @@
+import { notImplemented } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
 import { boundPort, closeSocket, openBoundSocket } from '@wharf/sys/socket';
 import { type Address, addressBytes, formatAddress } from '../address.ts';
@@ -69,6 +70,7 @@ export class PortAllocator {
     } catch (error) {
       if (hasErrno(error, 'EADDRINUSE')) return { kind: 'in_use', port };
       if (hasErrno(error, 'EADDRNOTAVAIL')) return { kind: 'no_address', port };
+      if (hasErrno(error, 'EPROTONOSUPPORT')) throw notImplemented(`holding an ${transport} port on this kernel`);
       throw error;
     }
     const held = { transport, address, port: port === 0 ? boundPort(fd) : port, holder };

@@ -1,4 +1,4 @@
-import { EngineError } from '@wharf/base/error';
+import { EngineError, notImplemented } from '@wharf/base/error';
 import { type Address, formatAddress, isUnspecified, parseAddress } from '../address.ts';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { parseBridgeOptions } from '../drivers/bridge-options.ts';
@@ -6,6 +6,7 @@ import type { FirewallPort } from '../firewall/ruleset.ts';
 import { findNetwork } from '../networks/find-network.ts';
 import type { StoredEndpoint, StoredPort } from '../records.ts';
 import { formatHostPort, type HeldPort, type PortFailure } from './port-allocator.ts';
+import { findPortOwner } from './port-owner.ts';
 import { type PublishRequest, parsePublishRequests } from './publish-request.ts';
 
 const unspecified = { 4: { family: 4, value: 0n }, 6: { family: 6, value: 0n } } as const satisfies Record<
@@ -48,7 +49,10 @@ export function holdPorts(
 
 function addressesFor(wish: PublishRequest, endpoint: StoredEndpoint, hostBinding: Address | undefined): Address[] {
   const families = ([4, 6] as const).filter((family) => (family === 4 ? endpoint.ipv4 : endpoint.ipv6) !== undefined);
-  if (wish.hostAddress) return families.some((family) => family === wish.hostAddress?.family) ? [wish.hostAddress] : [];
+  if (wish.hostAddress) {
+    if (families.some((family) => family === wish.hostAddress?.family)) return [wish.hostAddress];
+    throw notImplemented(`publishing an IPv${wish.hostAddress.family} address of the host to a container without one`);
+  }
   if (hostBinding && !isUnspecified(hostBinding)) return [hostBinding];
   return families.map((family) => unspecified[family]);
 }
@@ -79,10 +83,15 @@ function describe(failure: PortFailure, { wish, address, endpoint }: OneHold): s
     case 'allocated':
       return `Bind for ${host} failed: port is already allocated (by container "${failure.holder}")`;
     case 'in_use':
-      return `failed to bind host port for ${mapping}: address already in use`;
+      return `failed to bind host port for ${mapping}: address already in use${ownerText(wish.transport, failure.port)}`;
     case 'no_address':
       return `failed to bind host port for ${mapping}: cannot assign requested address`;
   }
+}
+
+function ownerText(transport: PublishRequest['transport'], port: number): string {
+  const owner = findPortOwner(transport, port);
+  return owner ? ` (by process "${owner.name}", pid ${owner.pid})` : '';
 }
 
 /** The packet rules of held ports. */

@@ -6,7 +6,7 @@ import type { NameView } from '../dns/resolver.ts';
 import { Upstream } from '../dns/upstream.ts';
 import type { StoredEndpoint } from '../records.ts';
 
-const anyAddress = Uint8Array.of(0, 0, 0, 0);
+const anyAddress = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
 
 /** What a sandbox's DNS server knows: the names of the networks it is in at the moment of the question. */
 export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
@@ -30,14 +30,14 @@ export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
       return live.record.endpoints.some(({ internal }) => !internal);
     },
     forward(query, transport) {
-      const chosen = live.record.request.dns.filter(isIPv4);
+      const chosen = live.record.request.dns;
       // Servers of the host's are asked as the host, so that its loopback ones work; the container's own from inside.
       if (chosen.length > 0 && live.namespace !== undefined) {
         live.upstream ??= upstreamInside(live.namespace);
         return live.upstream.ask(query, chosen, transport);
       }
       const servers = context.options.dns?.length ? context.options.dns : context.hostResolvConf.read().nameservers;
-      return context.upstream.ask(query, servers.filter(isIPv4), transport);
+      return context.upstream.ask(query, servers, transport);
     },
   };
 }
@@ -52,14 +52,11 @@ function lookupIn({ endpoints }: NetworkContext, endpoint: StoredEndpoint, name:
   return name.endsWith(suffix) ? endpoints.addressesOf(networkId, name.slice(0, -suffix.length)) : undefined;
 }
 
-function isIPv4(address: string): boolean {
-  return /^\d+\.\d+\.\d+\.\d+$/.test(address);
-}
-
 function upstreamInside(namespace: number): Upstream {
-  return new Upstream(async () => {
-    const fd = inNetworkNamespace(namespace, () => openBoundSocket('udp', { address: anyAddress, port: 0 }));
-    const socket: Socket = createSocket('udp4');
+  return new Upstream(async (family) => {
+    const any = { address: anyAddress[family], port: 0 };
+    const fd = inNetworkNamespace(namespace, () => openBoundSocket('udp', any));
+    const socket: Socket = createSocket(family === 4 ? 'udp4' : 'udp6');
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     socket.once('error', reject);
     socket.bind({ fd }, resolve);
