@@ -100,11 +100,15 @@ export class ContentImageStore implements ImageStore {
     return collectGarbage(this.#parts);
   }
 
-  /** Stops workers and waits for deletions; the database may be closed afterwards. */
+  /** Stops workers and timers; the database may be closed afterwards. Deleting goes on at the next start. */
   async close(): Promise<void> {
     this.#parts.layers.close();
     await this.#workers.close();
-    await this.#trash.settled();
+  }
+
+  /** Resolves when what was removed is deleted from the disk. */
+  settled(): Promise<void> {
+    return this.#trash.settled();
   }
 
   /** The product's own image needs no registry: it is made when somebody names it. */
