@@ -141,9 +141,9 @@ describe('detach keys', () => {
       await engine.start(id);
       attached.socket.write('x\n');
       await engine.api('POST', `/containers/${id}/resize?h=30&w=90`);
+      assert.equal((await attached.reader.exactly(3)).toString(), 'x\r\n');
       attached.socket.write(keys);
-      const shown = (await attached.reader.rest()).toString();
-      assert.match(shown, /x/);
+      await attached.reader.rest();
       assert.equal((await engine.inspect(id)).State.Running, true);
       attached.socket.destroy();
       await engine.remove(id);

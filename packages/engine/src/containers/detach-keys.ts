@@ -17,13 +17,13 @@ function parseKey(key: string): number {
 }
 
 /**
- * Passes stdin's bytes on and calls back when the detach sequence was typed; the sequence itself never reaches the
- * program. Keys that began the sequence and did not end it are passed on late, as Docker does.
+ * Passes stdin's bytes on, and calls back and ends when the detach sequence was typed; it never reaches the program. Keys that began the sequence and did not end it are passed on late, as Docker does.
  */
 export class DetachFilter extends Transform {
   readonly #keys: Buffer;
   readonly #onDetach: () => void;
   #matched = 0;
+  #detached = false;
 
   constructor(keys: Buffer, onDetach: () => void) {
     super();
@@ -32,6 +32,10 @@ export class DetachFilter extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: string, done: TransformCallback): void {
+    if (this.#detached) {
+      done();
+      return;
+    }
     const out: Buffer[] = [];
     let from = 0;
     for (let at = 0; at < chunk.length; at++) {
@@ -41,8 +45,10 @@ export class DetachFilter extends Transform {
         this.#matched += 1;
         if (this.#matched < this.#keys.length) continue;
         this.#matched = 0;
-        done(null, Buffer.concat(out));
+        this.#detached = true;
         this.#onDetach();
+        done(null, Buffer.concat(out));
+        this.push(null);
         return;
       }
       if (this.#matched === 0) continue;
@@ -56,6 +62,7 @@ export class DetachFilter extends Transform {
   }
 
   override _flush(done: TransformCallback): void {
-    done(null, this.#keys.subarray(0, this.#matched));
+    if (this.#detached) done();
+    else done(null, this.#keys.subarray(0, this.#matched));
   }
 }

@@ -3,15 +3,24 @@ import { DetachFilter } from './detach-keys.ts';
 
 /**
  * A client's view of a process's stdio: reading gives its output, writing goes through the detach filter. When the
- * keys are typed both directions end and `onDetach` is called; the process is not told.
+ * keys are typed `onDetach` is called, what was typed before them is still passed on, and the client's output ends;
+ * the process sees no end of its input.
  */
 export function detachable(stdio: Duplex, keys: Buffer, onDetach: () => void): Duplex {
+  let detached = false;
   const stdin = new DetachFilter(keys, () => {
+    detached = true;
     onDetach();
-    client.push(null);
-    client.destroy();
   });
-  stdin.pipe(stdio);
+  stdin.pipe(stdio, { end: false });
+  stdin.on('end', () => {
+    if (!detached) {
+      stdio.end();
+      return;
+    }
+    client.push(null);
+    stdio.write(Buffer.alloc(0), () => void stdio.destroy());
+  });
   const client: Duplex = new Duplex({
     read: () => void stdio.resume(),
     write: (chunk: Buffer, encoding, done) => {
@@ -26,9 +35,11 @@ export function detachable(stdio: Duplex, keys: Buffer, onDetach: () => void): D
     },
   });
   stdio.on('data', (chunk: Buffer) => {
-    if (!client.push(chunk)) stdio.pause();
+    if (!detached && !client.push(chunk)) stdio.pause();
   });
-  stdio.on('end', () => void client.push(null));
+  stdio.on('end', () => {
+    if (!detached) client.push(null);
+  });
   stdio.on('error', (error) => void client.destroy(error));
   return client;
 }
