@@ -129,9 +129,11 @@ function fileMounts({ files, mounts, hostConfig }: MountsInput): OciMount[] {
   ].filter(({ destination }) => !mounts.some((mount) => mount.destination === destination));
 }
 
-function shmMounts({ shmPath, mounts }: MountsInput): OciMount[] {
+function shmMounts({ shmPath, mounts, hostConfig }: MountsInput): OciMount[] {
   if (shmPath === undefined || mounts.some((mount) => mount.destination === '/dev/shm')) return [];
-  return [bind(shmPath, '/dev/shm', ['rbind', 'rprivate'])];
+  // crun remounts what it binds, and forgets the flags of the source.
+  const flags = hostConfig.IpcMode === 'host' ? ['nosuid', 'nodev'] : ['nosuid', 'noexec', 'nodev'];
+  return [bind(shmPath, '/dev/shm', ['rbind', 'rprivate', ...flags])];
 }
 
 function initMount({ init }: MountsInput): OciMount[] {

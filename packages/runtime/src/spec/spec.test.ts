@@ -224,7 +224,7 @@ describe('spec: namespaces', () => {
     assert.deepEqual(spec.linux.namespaces, [{ type: 'mount' }]);
     assert.equal(spec.hostname, undefined);
     assert.equal(spec.linux.sysctl, undefined);
-    assert.ok(mountLines(spec).includes('/dev/shm bind /dev/shm rbind,rprivate'));
+    assert.ok(mountLines(spec).includes('/dev/shm bind /dev/shm rbind,rprivate,nosuid,nodev'));
   });
 
   test('of others are joined', () => {
