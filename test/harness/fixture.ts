@@ -106,9 +106,14 @@ export class Fixture {
 
   /** Runs a container to its end and removes it. */
   async run(spec: ContainerSpec): Promise<Outcome> {
-    const id = await this.started(spec);
+    const id = await this.create(spec);
+    const attached = await this.daemon.open('POST', `/containers/${id}/attach?stream=1&stdout=1&stderr=1`, undefined, {
+      headers: { Connection: 'Upgrade', Upgrade: 'tcp' },
+    });
+    await this.start(id);
+    const output = demultiplex(await attached.reader.rest());
+    attached.socket.destroy();
     const code = await this.wait(id);
-    const output = await this.logs(id);
     await this.remove(id);
     return { code, ...output };
   }

@@ -77,7 +77,10 @@ async function inventory(pid: number, cgroupParent: string, enter: (argv: string
     ...lines(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')).map((line) => `mount ${line.split(' ')[4]}`),
     ...lines(links.stdout).map((line) => `link ${line.split(':')[1]!.trim()}`),
     ...lines(rules.stdout).map((line) => `nft ${line}`),
-    ...cgroupsBelow(cgroupParent).map((path) => `cgroup ${path}`),
+    // The parent was named by us; what is below it is the daemon's.
+    ...cgroupsBelow(cgroupParent)
+      .filter((path) => !path.endsWith(cgroupParent))
+      .map((path) => `cgroup ${path}`),
     ...processesOf(pid),
   ];
 }
