@@ -9,7 +9,7 @@ import { logsOf } from './logs.ts';
 import { outputOnly } from './output-only.ts';
 import { publishContainer } from './publish.ts';
 
-type AttachDeps = Pick<ContainerDeps, 'containers' | 'supervisor' | 'events' | 'config'>;
+type AttachDeps = Pick<ContainerDeps, 'containers' | 'supervisor' | 'events' | 'waits'>;
 
 /** Also before the start: then output begins with the first byte. */
 export async function attachContainer(
@@ -24,7 +24,7 @@ export async function attachContainer(
   const live = options.stream ? await liveStream(deps, record, options, keys) : undefined;
   publishContainer(deps.events, record, 'attach');
   if (!options.logs) return { tty, stream: live ?? outputOnly(Readable.from([])) };
-  const past = await logsOf(deps, record, {
+  const past = logsOf(deps, record, {
     stdout: options.stdout,
     stderr: options.stderr,
     follow: false,

@@ -81,7 +81,7 @@ function draftRecord(
     endpoints: endpointIntent(deps.networking, hostConfig, NetworkingConfig),
     path,
     args,
-    logPath: hostConfig.LogConfig.Type === 'json-file' ? logFile(deps.config, id) : '',
+    logPath: hostConfig.LogConfig.Type === 'none' ? '' : logFile(deps.config, id),
     state: {
       status: 'created',
       pid: 0,

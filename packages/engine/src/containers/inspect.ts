@@ -37,7 +37,7 @@ function describe(deps: InspectDeps, record: ContainerRecord): ContainerInspect 
     ResolvConfPath: hasFiles ? resolvConfFile(deps.config, id) : '',
     HostnamePath: hasFiles ? hostnameFile(deps.config, id) : '',
     HostsPath: hasFiles ? hostsFile(deps.config, id) : '',
-    LogPath: record.logPath,
+    LogPath: record.hostConfig.LogConfig.Type === 'json-file' ? record.logPath : '',
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: 'overlayfs',

@@ -1,10 +1,12 @@
 import type { Readable } from 'node:stream';
-import { notImplemented } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
+import { readLogs } from '@wharf/runtime/logs/reader';
 import type { LogOptions } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { isUp } from './container-state.ts';
 
-type LogDeps = Pick<ContainerDeps, 'containers' | 'config'>;
+type LogDeps = Pick<ContainerDeps, 'containers' | 'waits'>;
 
 export async function containerLogs(
   deps: LogDeps,
@@ -13,15 +15,22 @@ export async function containerLogs(
   signal: AbortSignal,
 ): Promise<{ tty: boolean; stream: Readable }> {
   const record = deps.containers.find(idOrName);
-  return { tty: record.config.Tty, stream: await logsOf(deps, record, options, signal) };
+  if (!options.stdout && !options.stderr) {
+    throw invalidArgument('Bad parameters: you must choose at least one stream');
+  }
+  return { tty: record.config.Tty, stream: logsOf(deps, record, options, signal) };
 }
 
-/** A container's log as frames, raw with a terminal. */
-export async function logsOf(
-  _deps: LogDeps,
-  _record: ContainerRecord,
-  _options: LogOptions,
-  _signal?: AbortSignal,
-): Promise<Readable> {
-  throw notImplemented('reading logs');
+/** A container's log as frames, raw with a terminal. Following ends when this run of the container does. */
+export function logsOf(
+  { waits }: Pick<LogDeps, 'waits'>,
+  { id, config, hostConfig, logPath, state }: ContainerRecord,
+  options: LogOptions,
+  signal?: AbortSignal,
+): Readable {
+  if (hostConfig.LogConfig.Type === 'none') {
+    throw new EngineError('not_implemented', 'configured logging driver does not support reading');
+  }
+  const ended = isUp(state.status) ? waits.nextExit(id, signal) : Promise.resolve();
+  return readLogs({ ...options, path: logPath, tty: config.Tty, ended, ...(signal && { signal }) });
 }
