@@ -1,14 +1,4 @@
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 
 export interface LogFileOptions {
   readonly path: string;
@@ -54,7 +44,10 @@ export class LogFile {
     const { path, maxFiles, compress } = this.#options;
     this.#size = 0;
     if (maxFiles < 2) {
-      ftruncateSync(this.#fd);
+      // Not truncated in place: a reader would take the new beginning for the middle of the old log.
+      closeSync(this.#fd);
+      rmSync(path);
+      this.#fd = openSync(path, 'a', 0o640);
       return;
     }
     for (const extension of ['', '.gz']) rmSync(`${path}.${maxFiles - 1}${extension}`, { force: true });

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
+import { JsonFileWriter } from './json-file-writer.ts';
+import { LogFile } from './log-file.ts';
+import { type ReadLogs, readLogs } from './reader.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'wharf-read-'));
+after(() => rmSync(directory, { recursive: true }));
+let count = 0;
+
+function newPath(): string {
+  count += 1;
+  return join(directory, `${count}.log`);
+}
+
+const everything: Omit<ReadLogs, 'path'> = {
+  stdout: true,
+  stderr: true,
+  since: 0,
+  until: 0,
+  timestamps: false,
+  details: false,
+  tail: -1,
+  tty: false,
+  follow: false,
+};
+
+async function collect(stream: Readable): Promise<string> {
+  let result = '';
+  const demuxer = new FrameDemuxer((number, payload) => {
+    result += `${number}:${payload.toString()}`;
+  });
+  for await (const chunk of stream as AsyncIterable<Buffer>) demuxer.push(chunk);
+  assert.ok(demuxer.complete);
+  return result;
+}
+
+const line = (log: string, second: number, stream = 'stdout', more = '') =>
+  `{"log":${JSON.stringify(log)},"stream":"${stream}"${more},"time":"2026-01-02T03:04:${String(second).padStart(2, '0')}.5Z"}\n`;
+const at = (second: number) => Date.UTC(2026, 0, 2, 3, 4, second) / 1000;
+
+describe('logs: what was written is read', () => {
+  const texts = ['plain\n', 'a "quote" and \\n and \\\n', '<ä€😀>\t\x01\n', 'no newline', '\n', 'back\\n'];
+  for (const first of texts) {
+    test(`beginning with ${JSON.stringify(first)}`, async () => {
+      const path = newPath();
+      const writer = new JsonFileWriter(new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined }));
+      const written = [first, ...texts].join('');
+      writer.write('stdout', Buffer.from(written));
+      writer.end('stdout');
+      writer.close();
+      assert.equal(await collect(readLogs({ ...everything, path })), `1:${written}`);
+      assert.equal(await collect(readLogs({ ...everything, path, stdout: false })), '');
+      const times = await collect(readLogs({ ...everything, path, timestamps: true }));
+      assert.equal(times.replaceAll(/\d{4}-\S{24}Z /g, ''), `1:${written}`);
+    });
+  }
+});
+
+describe('logs: choices', () => {
+  const path = newPath();
+  writeFileSync(
+    path,
+    [
+      line('one\n', 1),
+      'not a line\n',
+      line('two\n', 2, 'stderr'),
+      line('three\u2028<\n', 3),
+      line('four\n', 4, 'stdout', ',"attrs":{"b":"x y","a":"1&2"}'),
+      '{"log":"cut off',
+    ].join(''),
+  );
+  const rows: [string, Partial<ReadLogs>, string][] = [
+    ['all', {}, '1:one\n2:two\n1:three\u2028<\nfour\n'],
+    ['raw', { tty: true }, ''],
+    ['stderr only', { stdout: false }, '2:two\n'],
+    ['since', { since: at(3) }, '1:three\u2028<\nfour\n'],
+    ['since with a fraction', { since: at(3) + 0.6 }, '1:four\n'],
+    ['until', { until: at(2) + 0.5 }, '1:one\n2:two\n'],
+    ['tail', { tail: 2 }, '1:three\u2028<\nfour\n'],
+    ['tail of none', { tail: 0 }, ''],
+    ['tail of more than there is', { tail: 100 }, '1:one\n2:two\n1:three\u2028<\nfour\n'],
+    ['timestamps', { tail: 1, timestamps: true }, '1:2026-01-02T03:04:04.500000000Z four\n'],
+    ['details', { tail: 1, timestamps: true, details: true }, '1:2026-01-02T03:04:04.500000000Z a=1%262,b=x+y four\n'],
+  ];
+  for (const [name, choice, expected] of rows) {
+    if (choice.tty) continue;
+    test(name, async () => assert.equal(await collect(readLogs({ ...everything, path, ...choice })), expected));
+  }
+
+  test('a terminal’s log is raw', async () => {
+    const chunks: Buffer[] = [];
+    const stream = readLogs({ ...everything, path, tty: true }) as AsyncIterable<Buffer>;
+    for await (const chunk of stream) chunks.push(chunk);
+    assert.equal(Buffer.concat(chunks).toString(), 'one\ntwo\nthree\u2028<\nfour\n');
+  });
+
+  test('a log that was never written is empty', async () => {
+    assert.equal(await collect(readLogs({ ...everything, path: newPath() })), '');
+  });
+});
+
+describe('logs: rotated files', () => {
+  const path = newPath();
+  writeFileSync(`${path}.2.gz`, gzipSync(line('a\n', 1) + line('b\n', 2)));
+  writeFileSync(`${path}.1`, line('c\n', 3) + line('d\n', 4));
+  writeFileSync(path, line('e\n', 5));
+  const rows: [number, string][] = [
+    [-1, '1:a\n1:b\n1:c\n1:d\n1:e\n'],
+    [1, '1:e\n'],
+    [2, '1:d\n1:e\n'],
+    [3, '1:c\n1:d\n1:e\n'],
+    [4, '1:b\n1:c\n1:d\n1:e\n'],
+    [9, '1:a\n1:b\n1:c\n1:d\n1:e\n'],
+  ];
+  for (const [tail, expected] of rows) {
+    test(`tail ${tail}`, async () => {
+      const read = await collect(readLogs({ ...everything, path, tail }));
+      assert.equal(read.replaceAll('1:', ''), expected.replaceAll('1:', ''));
+    });
+  }
+});
+
+describe('logs: following', () => {
+  test('no line is lost or doubled over many rotations, and the end is the end', async () => {
+    const path = newPath();
+    const file = new LogFile({ path, maxSize: 3000, maxFiles: 50, compress: undefined });
+    const writer = new JsonFileWriter(file);
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    writer.write('stdout', Buffer.from('line 0\n'));
+    const read = collect(readLogs({ ...everything, path, follow: true, ended }));
+    for (let index = 1; index < 800; index++) {
+      writer.write('stdout', Buffer.from(`line ${index}\n`));
+      if (index % 50 === 0) await new Promise((done) => setImmediate(done));
+    }
+    writer.close();
+    resolve();
+    const lines = (await read).replaceAll('1:', '').trimEnd().split('\n');
+    assert.deepEqual(
+      lines,
+      Array.from({ length: 800 }, (_, index) => `line ${index}`),
+    );
+  });
+
+  test('a line arrives when it is written, also into a log that did not exist', async () => {
+    const path = newPath();
+    const stream = readLogs({ ...everything, path, follow: true, tty: true });
+    const first = new Promise<string>((done) => stream.once('data', (chunk: Buffer) => done(chunk.toString())));
+    appendFileSync(path, line('hello\n', 1));
+    assert.equal(await first, 'hello\n');
+    const closed = new Promise((done) => stream.once('close', done));
+    stream.destroy();
+    await closed;
+  });
+
+  test('an aborted reader ends', async () => {
+    const path = newPath();
+    const abort = new AbortController();
+    const stream = readLogs({ ...everything, path, follow: true, signal: abort.signal });
+    const closed = new Promise((done) => stream.once('close', done));
+    stream.resume();
+    abort.abort();
+    await closed;
+  });
+});
