@@ -76,6 +76,22 @@ export function setPropagation(target: string, propagation: Propagation): void {
   mount({ source: 'none', target, flags: propagationFlags[propagation] });
 }
 
+/** Mount options that restrict what is done with the files of the mount that holds `path`. */
+export function readRestrictions(path: string): string[] {
+  const statfs = new BigUint64Array(15);
+  check(syscall('statfs', cString(path), statfs), `stat the file system of ${path}`);
+  // struct statfs: f_flags is the eleventh of its words on both our processors. statfs(2)
+  const flags = Number(statfs[10]);
+  const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = mountFlags;
+  const names = [
+    ['ro', MS_RDONLY],
+    ['nosuid', MS_NOSUID],
+    ['nodev', MS_NODEV],
+    ['noexec', MS_NOEXEC],
+  ] as const;
+  return names.filter(([, bit]) => (flags & bit) !== 0).map(([name]) => name);
+}
+
 /**
  * Binds what `path` names inside a root onto `target`, made for it: a directory for a directory, else a file. What
  * was found is what is mounted, whatever a hostile process puts in its place meanwhile.

@@ -35,6 +35,8 @@ export interface MountsInput {
   /** Read-only binds become so with all that is mounted below them (kernel 5.12 and a runtime that knows `rro`). */
   readonly recursiveReadOnly: boolean;
   readonly writableCgroups: boolean;
+  /** Restrictions of the mount that a bind's source is on, where the runtime would lift them. */
+  readonly restrictionsOf: (source: string) => readonly string[];
 }
 
 export const initDestination = '/sbin/docker-init';
@@ -79,7 +81,7 @@ function fileSystem(destination: string, type: string, source: string, options: 
   return { destination, type, source, options };
 }
 
-function userMounts({ hostConfig, mounts, recursiveReadOnly }: MountsInput): OciMount[] {
+function userMounts({ hostConfig, mounts, recursiveReadOnly, restrictionsOf }: MountsInput): OciMount[] {
   const tmpfs = Object.entries(hostConfig.Tmpfs).map(([destination, options]) =>
     fileSystem(destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(options.split(','))),
   );
@@ -89,7 +91,8 @@ function userMounts({ hostConfig, mounts, recursiveReadOnly }: MountsInput): Oci
     const options = [mount.nonRecursive ? 'bind' : 'rbind'];
     if (mount.readOnly) options.push(recursiveReadOnly && !mount.readOnlyNonRecursive ? 'rro' : 'ro');
     if (mount.propagation !== '') options.push(mount.propagation);
-    return bind(mount.source, mount.destination, options);
+    const kept = restrictionsOf(mount.source).filter((name) => name !== 'ro' || !mount.readOnly);
+    return bind(mount.source, mount.destination, [...options, ...kept]);
   });
   return [...others, ...tmpfs];
 }

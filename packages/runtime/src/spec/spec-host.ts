@@ -73,6 +73,7 @@ export function runtimeFeatures(name: 'crun' | 'runc', version: string, kernel: 
     name,
     rootMount: isCrun ? isAtLeast(version, 1, 22) : isAtLeast(version, 1, 0),
     seccompBpf: isCrun,
+    keepsRestrictions: !isCrun,
     recursiveReadOnly: kernelKnows && (isCrun ? isAtLeast(version, 1, 5) : isAtLeast(version, 1, 1)),
   };
 }

@@ -5,6 +5,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { containerCreateRequest } from '@wharf/api/decode/container';
+import { mount, mountFlags, unmountAll } from '@wharf/sys/mount';
 import { createSeccompSource } from '../seccomp/seccomp.ts';
 import type { SpecMount } from './mounts.ts';
 import { serializeSpec } from './rlimits.ts';
@@ -21,10 +22,13 @@ const cgroup = `wharf-spec-test-${process.pid}`;
 const runtimes = (['crun', 'runc'] as const).filter(
   (name) => existsSync(`/usr/bin/${name}`) || existsSync(`/usr/sbin/${name}`),
 );
+const restricted = join(directory, 'restricted');
 let containers = 0;
 
 before(() => {
   mkdirSync(join(directory, 'in'));
+  mkdirSync(restricted);
+  mount({ source: 'tmpfs', target: restricted, type: 'tmpfs', flags: mountFlags.MS_NOSUID | mountFlags.MS_NODEV });
   for (const place of ['bin', 'etc', 'tmp']) mkdirSync(join(root, place), { recursive: true });
   cpSync('/bin/busybox', join(root, 'bin/busybox'));
   for (const name of 'sh id cat grep head mount mkdir touch ls tr unshare hostname'.split(' ')) {
@@ -36,6 +40,7 @@ before(() => {
 });
 
 after(() => {
+  unmountAll(restricted);
   const mounted = spawnSync('findmnt', ['-rno', 'TARGET', '-t', 'cgroup,cgroup2'], { encoding: 'utf8' }).stdout;
   for (const target of mounted.split('\n').filter((line) => line !== '')) {
     const path = join(target, cgroup);
@@ -181,6 +186,12 @@ const rows: readonly Row[] = [
       ],
     },
     expected: 'hosts\nread-only',
+  },
+  {
+    what: 'a bind that stays as restricted as its source',
+    script: 'mount | grep " on /d "',
+    input: { mounts: [{ ...bind, source: restricted }] },
+    expected: /nosuid,nodev/,
   },
   {
     what: 'a device with its permissions',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ContainerConfig, HostConfig, Ulimit } from '@wharf/api/container';
 import type { OciLinux, OciMount, OciProcess, OciSpec } from '@wharf/oci/runtime-spec';
+import { readRestrictions } from '@wharf/sys/mount';
 import type { SeccompSource } from '../seccomp/seccomp.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { resolveDevices } from './devices.ts';
@@ -44,6 +45,8 @@ export interface RuntimeFeatures {
   readonly seccompBpf: boolean;
   /** Knows the `rro` mount option: crun 1.5, runc 1.1; and the kernel is 5.12 or newer. */
   readonly recursiveReadOnly: boolean;
+  /** A bind stays nosuid, nodev, noexec and read-only where its source's mount is: runc; crun lifts them. */
+  readonly keepsRestrictions: boolean;
 }
 
 export interface SpecInput {
@@ -137,6 +140,7 @@ function createContainerMounts(input: SpecInput, host: SpecHost, security: Secur
     defaultShmSize: host.defaultShmSize,
     init: wantsInit(hostConfig, host.initByDefault) ? host.findInit() : undefined,
     recursiveReadOnly: host.runtime.recursiveReadOnly,
+    restrictionsOf: host.runtime.keepsRestrictions ? () => [] : readRestrictions,
     writableCgroups: security.writableCgroups === true,
   });
 }
