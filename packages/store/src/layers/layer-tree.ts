@@ -43,6 +43,7 @@ import { layerPath } from './layer-path.ts';
 
 const EEXIST = 17;
 const ENOENT = 2;
+const ENOTDIR = 20;
 const ENOTSUP = 95;
 const openDirectories = 128;
 
@@ -270,7 +271,7 @@ export class LayerTree {
   #displace(parent: Directory, name: ByteString): boolean {
     const status = tryStatAt(parent.fd, this.#names.set(name));
     if (typeof status === 'number') return false;
-    if ((status.mode & S_IFMT) === S_IFCHR && status.deviceMajor === 0 && status.deviceMinor === 0) {
+    if (this.#isWhiteout(parent, name)) {
       expect(tryUnlinkAt(parent.fd, this.#names.set(name)), name);
       return true;
     }
@@ -292,6 +293,12 @@ export class LayerTree {
     return false;
   }
 
+  #isWhiteout(parent: Directory, name: ByteString): boolean {
+    const status = tryStatAt(parent.fd, this.#names.set(name));
+    if (typeof status === 'number' || (status.mode & S_IFMT) !== S_IFCHR) return false;
+    return status.deviceMajor === 0 && status.deviceMinor === 0;
+  }
+
   #parent(components: readonly ByteString[]): Directory {
     const path = components.join('/');
     const found = this.#openDirectory(path);
@@ -299,7 +306,10 @@ export class LayerTree {
     const above = components.slice(0, -1);
     const name = components[components.length - 1]!;
     const parent = this.#parent(above);
-    const hidden = this.#makeDirectory(parent, name, 0o755);
+    // Of what is there and no directory, only a whiteout gives way to one that no member asked for.
+    const hidden = this.#isWhiteout(parent, name) && this.#displace(parent, name);
+    const result = tryMkdirAt(parent.fd, this.#names.set(name), 0o755);
+    expect(result === -EEXIST ? -ENOTDIR : result, path);
     const made = this.#openDirectory(path);
     if (!made) throw new SystemError(`unpack ${path}`, ENOENT);
     if (hidden) this.#setOpaque(made);
@@ -315,7 +325,7 @@ export class LayerTree {
       return known;
     }
     const fd = tryOpenBelow(this.#root, this.#names.set(path), O_RDONLY | O_DIRECTORY);
-    if (fd === -ENOENT) return undefined;
+    if (fd === -ENOENT || fd === -ENOTDIR) return undefined;
     expect(fd, path);
     const real = readlinkSync(`/proc/self/fd/${fd}`, { encoding: 'latin1' });
     const directory = { fd, path: real === this.#rootPath ? '' : real.slice(this.#rootPath.length + 1) };

@@ -4,7 +4,7 @@ import { invalidArgument } from '@wharf/base/error';
 import type { Digest } from '@wharf/oci/digest';
 import type { ByteString, TarEntry } from '@wharf/oci/layer/tar-header';
 import { TarReader } from '@wharf/oci/layer/tar-reader';
-import { parseWhiteout } from '@wharf/oci/layer/whiteout';
+import { isAufsMetadata, parseWhiteout } from '@wharf/oci/layer/whiteout';
 import { layerPath } from './layer-path.ts';
 import { LayerTree } from './layer-tree.ts';
 import { RecipeWriter } from './recipe.ts';
@@ -93,11 +93,12 @@ export class LayerUnpacker {
 
   #whiteout(entry: TarEntry): boolean {
     const components = layerPath(entry.name);
+    if (isAufsMetadata(components)) return true;
     const whiteout = parseWhiteout(components[components.length - 1] ?? '');
     if (!whiteout) return false;
     const directory = components.slice(0, -1);
     if (whiteout.kind === 'hide') this.#tree.hide(directory, whiteout.name);
-    else if (whiteout.kind === 'opaque') this.#tree.opaque(directory);
+    else this.#tree.opaque(directory);
     return true;
   }
 
