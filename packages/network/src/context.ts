@@ -9,6 +9,7 @@ import type { Firewall } from './firewall/firewall.ts';
 import type { FirewallPort } from './firewall/ruleset.ts';
 import type { AddressBook } from './ipam/address-book.ts';
 import type { PoolRegion } from './ipam/default-pools.ts';
+import type { LinkRemover } from './links/link-remover.ts';
 import type { HeldPort, PortAllocator } from './ports/port-allocator.ts';
 import type { NetworkStore, Records, StoredNetwork, StoredSandbox } from './records.ts';
 import type { EndpointIndex } from './sandbox/endpoint-index.ts';
@@ -68,6 +69,7 @@ export interface NetworkContext {
   readonly sandboxes: Records<StoredSandbox>;
   readonly route: NetlinkSocket;
   readonly firewall: Firewall;
+  readonly remover: LinkRemover;
   readonly ports: PortAllocator;
   readonly namespaces: NamespacePool;
   readonly drivers: ReadonlyMap<string, NetworkDriver>;

@@ -12,6 +12,7 @@ import { unsupportedDriver } from './drivers/unsupported.ts';
 import { HostResolvConf } from './files/host-resolv-conf.ts';
 import { Firewall } from './firewall/firewall.ts';
 import { AddressBook } from './ipam/address-book.ts';
+import { LinkRemover } from './links/link-remover.ts';
 import type { EndpointRecord, Networking, NetworkRecord, NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
 import { createNetwork } from './networks/create-network.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
@@ -39,6 +40,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
   const owner = linkOwner(execRoot);
   const route = NetlinkSocket.open('route');
   const firewall = new Firewall(owner, log);
+  const remover = new LinkRemover();
   return new LinuxNetworking({
     options,
     log,
@@ -47,10 +49,11 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     sandboxes: store.collection<StoredSandbox>('sandboxes', { relaxed: true }),
     route,
     firewall,
+    remover,
     ports: new PortAllocator(),
     namespaces: new NamespacePool(options.readyNamespaces ?? 4),
     drivers: new Map([
-      ['bridge', new BridgeDriver({ route, firewall, owner })],
+      ['bridge', new BridgeDriver({ route, firewall, remover, owner })],
       ['host', emptyDriver],
       ['null', emptyDriver],
       ['macvlan', new StackedLinkDriver(route, 'macvlan')],
@@ -84,12 +87,12 @@ export class LinuxNetworking implements Networking {
   }
 
   async createNetwork(spec: NetworkSpec): Promise<{ id: string; warnings: string[] }> {
-    const { id } = await this.#context.locks.run('networks', () => createNetwork(this.#context, spec));
+    const { id } = await createNetwork(this.#context, spec);
     return { id, warnings: [] };
   }
 
   async removeNetwork(nameOrId: string): Promise<void> {
-    await this.#context.locks.run('networks', async () => removeNetwork(this.#context, nameOrId));
+    await removeNetwork(this.#context, nameOrId);
   }
 
   network(nameOrId: string): NetworkRecord {
@@ -137,7 +140,7 @@ export class LinuxNetworking implements Networking {
 
   async close({ removeHostState }: { removeHostState: boolean } = { removeHostState: false }): Promise<void> {
     clearInterval(this.#watch);
-    const { live, networks, ports, namespaces, upstream, route, firewall, log } = this.#context;
+    const { live, networks, ports, namespaces, upstream, route, firewall, remover, log } = this.#context;
     const empty = live.size === 0;
     const failures = await runAll([
       () => namespaces.close(),
@@ -150,6 +153,7 @@ export class LinuxNetworking implements Networking {
             () => firewall.removeTable(),
           ]
         : []),
+      () => remover.close(),
       () => firewall.close(),
       () => route.close(),
     ]);

@@ -1,7 +1,7 @@
 import { hasErrno } from '@wharf/sys/errno';
 import { inNetworkNamespace, openNamespace } from '@wharf/sys/namespaces';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
-import { deleteLink, linkByName, listLinks, setLink } from '@wharf/sys/netlink/link';
+import { linkByName, listLinks, setLink } from '@wharf/sys/netlink/link';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { parseAddress } from './address.ts';
 import type { LiveSandbox, NetworkContext } from './context.ts';
@@ -17,8 +17,8 @@ import { newSandbox, serveNames } from './sandbox/open-sandbox.ts';
 /** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
 export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
   forgetGone(context, running);
-  ensurePredefined(context);
-  sweepBridges(context);
+  await ensurePredefined(context);
+  await sweepBridges(context);
   for (const network of context.networks.values()) {
     context.addresses.add(network);
     try {
@@ -45,14 +45,12 @@ function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, 
 }
 
 /** Bridges of networks that were being made or removed when the daemon died. */
-function sweepBridges({ route, networks, options }: NetworkContext): void {
+async function sweepBridges({ route, remover, networks, options }: NetworkContext): Promise<void> {
   const known = new Set([...networks.values()].map(linkName));
   const owner = linkOwner(options.execRoot);
-  const batch = new NetlinkBatch();
   for (const { kind, alias, name, index } of listLinks(route)) {
-    if (kind === 'bridge' && alias === owner && !known.has(name)) deleteLink(batch, index);
+    if (kind === 'bridge' && alias === owner && !known.has(name)) await remover.remove(index);
   }
-  if (batch.bytes.length > 0) route.transact(batch, 'remove bridges of no network');
 }
 
 /** Takes back the addresses, ports and namespace of a container that ran on while the daemon was away. */

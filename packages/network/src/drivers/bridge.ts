@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { conflict, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
-import { addBridge, addVeth, deleteLink, type Link, linkByName, setHairpin, setLink } from '@wharf/sys/netlink/link';
+import { addBridge, addVeth, type Link, linkByName, setHairpin, setLink } from '@wharf/sys/netlink/link';
 import { addAddress } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes } from '../address.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import type { FirewallBridge } from '../firewall/ruleset.ts';
 import { networkSubnets } from '../ipam/network-subnets.ts';
+import type { LinkRemover } from '../links/link-remover.ts';
 import type { NetworkSpec } from '../networking.ts';
 import type { StoredEndpoint, StoredNetwork } from '../records.ts';
 import { readSysctl, writeSysctl } from '../sysctl.ts';
@@ -18,6 +19,7 @@ import type { NetworkDriver } from './network-driver.ts';
 export interface BridgeDriverOptions {
   readonly route: NetlinkSocket;
   readonly firewall: Firewall;
+  readonly remover: LinkRemover;
   /** Marks the links that this daemon made, as their alias. */
   readonly owner: string;
 }
@@ -27,6 +29,7 @@ export class BridgeDriver implements NetworkDriver {
   readonly #route: NetlinkSocket;
   readonly #firewall: Firewall;
   readonly #owner: string;
+  readonly #remover: LinkRemover;
   readonly #indexes = new Map<string, number>();
   /**
    * With br_netfilter a container's packet to its own published port stays on the bridge, and has to go back
@@ -34,10 +37,11 @@ export class BridgeDriver implements NetworkDriver {
    */
   #filtersBridged = false;
 
-  constructor({ route, firewall, owner }: BridgeDriverOptions) {
+  constructor({ route, firewall, remover, owner }: BridgeDriverOptions) {
     this.#route = route;
     this.#firewall = firewall;
     this.#owner = owner;
+    this.#remover = remover;
   }
 
   validate(spec: NetworkSpec): void {
@@ -66,16 +70,12 @@ export class BridgeDriver implements NetworkDriver {
     this.#firewall.addBridge(firewallBridge(network, options));
   }
 
-  remove(network: StoredNetwork): void {
+  async remove(network: StoredNetwork): Promise<void> {
     const name = linkName(network);
     this.#indexes.delete(network.id);
-    const link = linkByName(this.#route, name);
-    if (link?.kind === 'bridge' && link.alias === this.#owner) {
-      const batch = new NetlinkBatch();
-      deleteLink(batch, link.index);
-      this.#route.transact(batch, `delete bridge ${name}`);
-    }
     this.#firewall.removeBridge(name);
+    const link = linkByName(this.#route, name);
+    if (link?.kind === 'bridge' && link.alias === this.#owner) await this.#remover.remove(link.index);
   }
 
   link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void {

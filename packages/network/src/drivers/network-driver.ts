@@ -8,7 +8,7 @@ export interface NetworkDriver {
   /** Makes the network's links; does nothing where they exist. */
   ensure(network: StoredNetwork): void;
   /** Removes the links that `ensure` made. */
-  remove(network: StoredNetwork): void;
+  remove(network: StoredNetwork): Promise<void>;
   /** Appends the messages that put the endpoint's link, down, into the namespace of this descriptor. */
   link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void;
 }
@@ -17,6 +17,6 @@ export interface NetworkDriver {
 export const emptyDriver: NetworkDriver = {
   validate() {},
   ensure() {},
-  remove() {},
+  async remove() {},
   link() {},
 };

@@ -36,7 +36,7 @@ export class StackedLinkDriver implements NetworkDriver {
 
   ensure(): void {}
 
-  remove(): void {}
+  async remove(): Promise<void> {}
 
   link(batch: NetlinkBatch, { options }: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void {
     const parent = linkByName(this.#route, options.parent ?? '');

@@ -11,7 +11,10 @@ import type { StoredNetwork } from '../records.ts';
 import { driverOf } from './find-network.ts';
 import { hostRoutes } from './host-routes.ts';
 
-/** Makes a user-defined network: pool, row, kernel state; a throw undoes all of it. */
+/**
+ * Makes a user-defined network: pool, row, kernel state; a throw undoes all of it. Nothing is awaited between the
+ * checks and the row: two creates cannot both find a name or a pool free.
+ */
 export async function createNetwork(context: NetworkContext, spec: NetworkSpec): Promise<StoredNetwork> {
   const { networks, addresses, options, route } = context;
   for (const { name } of networks.values()) {

@@ -13,7 +13,7 @@ import { driverOf } from './find-network.ts';
 import { hostRoutes } from './host-routes.ts';
 
 /** Records the networks that always exist, and settles the default bridge's link and subnet. */
-export function ensurePredefined(context: NetworkContext): void {
+export async function ensurePredefined(context: NetworkContext): Promise<void> {
   ensureEmpty(context, 'host');
   ensureEmpty(context, 'none');
   const present = findPredefined(context, 'bridge');
@@ -22,7 +22,7 @@ export function ensurePredefined(context: NetworkContext): void {
     return;
   }
   if (present && (isUsed(context, present) || stillFits(context, present))) return;
-  if (present) driverOf(context, present.driver).remove(present);
+  if (present) await driverOf(context, present.driver).remove(present);
   const network = planDefaultBridge(context, present);
   context.networks.put(network.id, network);
 }

@@ -3,7 +3,7 @@ import type { NetworkContext } from '../context.ts';
 import { driverOf, findNetwork } from './find-network.ts';
 
 /** Removes a network that has no endpoints. */
-export function removeNetwork(context: NetworkContext, nameOrId: string): void {
+export async function removeNetwork(context: NetworkContext, nameOrId: string): Promise<void> {
   const network = findNetwork(context, nameOrId);
   const { id, name, driver, predefined } = network;
   if (predefined) {
@@ -19,5 +19,5 @@ export function removeNetwork(context: NetworkContext, nameOrId: string): void {
   }
   context.networks.delete(id);
   context.addresses.remove(id);
-  driverOf(context, driver).remove(network);
+  await driverOf(context, driver).remove(network);
 }

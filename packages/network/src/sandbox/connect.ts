@@ -2,8 +2,7 @@ import type { EndpointSettings } from '@wharf/api/network';
 import { conflict, EngineError } from '@wharf/base/error';
 import { transaction } from '@wharf/base/transaction';
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
-import { NetlinkBatch } from '@wharf/sys/netlink/batch';
-import { deleteLink, linkByName } from '@wharf/sys/netlink/link';
+import { linkByName } from '@wharf/sys/netlink/link';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { findNetwork } from '../networks/find-network.ts';
@@ -48,7 +47,7 @@ export async function connectSandbox(context: NetworkContext, request: ConnectRe
     context.endpoints.add(endpoint);
     using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
     attachEndpoints(context, [endpoint], { namespace, route });
-    undo.defer(() => removeInterface(route, endpoint));
+    undo.defer(() => removeInterface(context, endpoint, namespace));
     const before = live.record;
     undo.defer(() => {
       live.record = before;
@@ -71,10 +70,13 @@ export async function disconnectSandbox(
   if (!endpoint) {
     throw new EngineError('permission_denied', `container ${containerId} is not connected to network ${network.name}`);
   }
-  using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
   live.record = { ...live.record, endpoints: live.record.endpoints.filter((other) => other !== endpoint) };
-  followGateway(context, live, route);
-  removeInterface(route, endpoint);
+  context.endpoints.remove(endpoint);
+  {
+    using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
+    followGateway(context, live, route);
+  }
+  await removeInterface(context, endpoint, namespace);
   releaseEndpoint(context, endpoint);
   saveSandbox(context, live);
 }
@@ -109,10 +111,12 @@ function followGateway(context: NetworkContext, live: LiveSandbox, route: Netlin
   context.firewall.addPorts(published);
 }
 
-function removeInterface(route: NetlinkSocket, { interfaceName }: StoredEndpoint): void {
+async function removeInterface(
+  { remover }: NetworkContext,
+  { interfaceName }: StoredEndpoint,
+  namespace: number,
+): Promise<void> {
+  using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
   const link = linkByName(route, interfaceName);
-  if (!link) return;
-  const batch = new NetlinkBatch();
-  deleteLink(batch, link.index);
-  route.transact(batch, `remove ${interfaceName}`);
+  if (link) await remover.remove(link.index, namespace);
 }
