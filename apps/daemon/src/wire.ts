@@ -66,6 +66,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
       await engine.close();
       await networking.close({ removeHostState: true });
       await endSupervisor(supervisor, logger);
+      await images.close();
       await database.flush();
       database.close();
     },
