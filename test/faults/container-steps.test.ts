@@ -80,6 +80,9 @@ before(async () => {
   const archive = { headers: { 'Content-Type': 'application/x-tar' } };
   const loaded = await daemon.api('POST', '/images/load?quiet=1', busyboxImage(), archive);
   assert.equal(loaded.status, 200, loaded.text);
+  // The supervisor is nobody's child from then on, as it will be in every case.
+  await daemon.kill();
+  await daemon.start();
 });
 
 after(() => sandbox.close());
@@ -136,6 +139,8 @@ for (const operation of operations) {
         const status = await attempt(operation, id);
         // Steps behind the answer follow within moments.
         if (!(await died(status === undefined ? 10_000 : 500))) {
+          await daemon.kill();
+          await daemon.start();
           await removeEverything(daemon);
           break;
         }
