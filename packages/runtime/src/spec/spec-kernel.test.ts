@@ -194,6 +194,13 @@ const rows: readonly Row[] = [
     expected: /nosuid,nodev/,
   },
   {
+    what: 'limits of memory, processes and processor, on either version of cgroups',
+    script: `cd /sys/fs/cgroup
+      cat memory/memory.limit_in_bytes memory.max pids/pids.max pids.max cpu/cpu.cfs_quota_us cpu.max 2>/dev/null`,
+    body: { HostConfig: { CgroupnsMode: 'private', Memory: 1 << 26, PidsLimit: 50, NanoCpus: 5e8 } },
+    expected: /^67108864\n50\n50000( 100000)?$/,
+  },
+  {
     what: 'a device with its permissions',
     script:
       'ls /dev/mine; head -c1 /dev/mine >/dev/null && echo readable; echo x 2>/dev/null >/dev/mine || echo not writable',
