@@ -1,5 +1,6 @@
 import { KeyedLock } from '@wharf/base/keyed-lock';
 import { attachContainer } from './containers/attach.ts';
+import { removeCgroupParent } from './containers/cgroup-parent.ts';
 import { ContainerStore } from './containers/container-store.ts';
 import { createContainer } from './containers/create.ts';
 import { HealthMonitor } from './containers/health.ts';
@@ -64,6 +65,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
       deps.restarts.close();
       deps.health.close();
       await deps.teardowns.allSettled();
+      removeCgroupParent(parts.config.cgroupParent);
     },
   };
 }
