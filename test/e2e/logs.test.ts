@@ -96,12 +96,13 @@ describe('follow', () => {
       headers: { Connection: 'Upgrade', Upgrade: 'tcp' },
     });
     const follow = await engine.daemon.open('GET', `/containers/${id}/logs?stdout=1&follow=1`);
-    const seen: string[] = [];
+    let frames = Buffer.alloc(0);
     for await (const chunk of follow.body) {
-      seen.push(demultiplex(chunk).stdout);
-      if (seen.length < 3) writer.socket.write('\n');
+      const lines = frames.toString('latin1').split('\n').length;
+      frames = Buffer.concat([frames, chunk]);
+      if (frames.toString('latin1').split('\n').length > lines) writer.socket.write('\n');
     }
-    assert.equal(seen.join(''), '1\n2\n3\n');
+    assert.equal(demultiplex(frames).stdout, '1\n2\n3\n');
     follow.socket.destroy();
     writer.socket.destroy();
     await engine.remove(id);

@@ -23,11 +23,15 @@ export function findImage(parts: ImageParts, nameOrId: string, platform?: Platfo
   );
 }
 
+/** What cannot be a name nor an id is invalid_argument, with the reason why. */
 export function noSuchImage(nameOrId: string): EngineError {
-  const reference = tryParse(nameOrId);
-  const shown =
-    reference && !/^(sha256:)?[0-9a-f]{64}$/.test(nameOrId) ? formatFamiliar(withDefaultTag(reference)) : nameOrId;
-  return notFound(`No such image: ${shown}`, { reason: 'image_not_found' });
+  const isId = /^(sha256:)?[0-9a-f]{64}$/.test(nameOrId);
+  try {
+    const shown = isId ? nameOrId : formatFamiliar(withDefaultTag(parseReference(nameOrId)));
+    return notFound(`No such image: ${shown}`, { reason: 'image_not_found' });
+  } catch (error) {
+    return EngineError.from(error);
+  }
 }
 
 /** True where the text is (the beginning of) this id rather than a name. */
