@@ -95,8 +95,17 @@ function draftRecord(
     manuallyStopped: false,
     phase: 'ready',
   };
-  deps.networking.validate(sandboxRequest(deps, draft));
+  validateNetwork(deps, draft);
   return draft;
+}
+
+/** A network that is missing now may be there at the start; on create clients would take not_found for the image. */
+function validateNetwork(deps: ContainerDeps, draft: ContainerRecord): void {
+  try {
+    deps.networking.validate(sandboxRequest(deps, draft));
+  } catch (error) {
+    if (!isErrorCode(error, 'not_found')) throw error;
+  }
 }
 
 async function makeContainer(

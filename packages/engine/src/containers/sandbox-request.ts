@@ -1,4 +1,4 @@
-import { invalidArgument } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { SandboxRequest } from '@wharf/network/networking';
 import { networkSysctls } from '@wharf/runtime/spec/sysctls';
 import type { ContainerDeps } from '../engine-deps.ts';
@@ -28,10 +28,18 @@ export function sandboxRequest(
   };
 }
 
+function findLinked(containers: ContainerDeps['containers'], target: string): { id: string; name: string } {
+  try {
+    return containers.find(target);
+  } catch (error) {
+    throw invalidArgument(`could not get container for ${target}: ${EngineError.from(error).message}`);
+  }
+}
+
 /** `container:alias`, or a container that is its own alias. */
 function parseLink(containers: ContainerDeps['containers'], text: string): SandboxRequest['links'][number] {
   const [target = '', alias = target, ...rest] = text.split(':');
   if (target === '' || rest.length > 0) throw invalidArgument(`bad format for links: ${text}`);
-  const { id, name } = containers.find(target);
+  const { id, name } = findLinked(containers, target);
   return { containerId: id, name, alias: alias.slice(alias.lastIndexOf('/') + 1) };
 }
