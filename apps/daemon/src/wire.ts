@@ -37,9 +37,10 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     cacheDirectory: join(dataRoot, 'seccomp'),
     ...seccompProfile(settings['seccomp-profile']),
   });
+  let recheck = () => {};
   const [runtimes, supervisor] = await Promise.all([
     findRuntimes(settings, environment, { seccomp, logger }),
-    connectSupervisor({ execRoot, spawn: supervisorCommand() }),
+    connectSupervisor({ execRoot, spawn: supervisorCommand(), onReconnect: () => recheck() }),
   ]);
   for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(dataRoot, 'meta.db'));
@@ -59,6 +60,10 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     supervisor,
     events: new EventBus(),
   });
+  recheck = () => {
+    logger.warn('The supervisor was lost and is back');
+    engine.recheckProcesses().catch((error: unknown) => logger.error('Cannot recheck the containers', { error }));
+  };
   return {
     engine,
     async shutdown() {

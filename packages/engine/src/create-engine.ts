@@ -11,6 +11,7 @@ import { listContainers } from './containers/list.ts';
 import { containerLogs } from './containers/logs.ts';
 import { pauseContainer, unpauseContainer } from './containers/pause.ts';
 import { pruneContainers } from './containers/prune.ts';
+import { recheckProcesses } from './containers/recheck.ts';
 import { reconcileContainers } from './containers/reconcile.ts';
 import { Removals } from './containers/removals.ts';
 import { removeContainer } from './containers/remove.ts';
@@ -43,6 +44,8 @@ import { createVolumeUseCases } from './volumes/create-volume-use-cases.ts';
 export interface RunningEngine extends Engine {
   /** The daemon is to stop for good: stops every container, all within so many seconds. */
   stopContainers(timeout: number): Promise<void>;
+  /** To be called when the supervisor was lost and found again. */
+  recheckProcesses(): Promise<void>;
   /** Stops timers; containers go on. Waits for teardown that is under way. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     networks: createNetworkUseCases(deps),
     volumes,
     system: systemUseCases({ ...deps, useCases: { images, volumes } }),
+    recheckProcesses: () => recheckProcesses(deps),
     stopContainers: (timeout) => stopAllContainers(deps, timeout),
     close: async () => {
       deps.restarts.close();

@@ -1,12 +1,12 @@
 import type { HostConfig } from '@wharf/api/container';
 import type { EndpointSettings, NetworkingConfig } from '@wharf/api/network';
-import { invalidArgument } from '@wharf/base/error';
+import { invalidArgument, isErrorCode } from '@wharf/base/error';
 import type { Networking } from '@wharf/network/networking';
 import { sharedContainer } from '@wharf/runtime/spec/modes';
 
 /**
  * The endpoints that a container shall have, by network name: the network of its mode, and those that
- * NetworkingConfig adds. Throws `network x not found`.
+ * NetworkingConfig adds. One that is missing keeps the name it was given: the start looks again.
  */
 export function endpointIntent(
   networking: Networking,
@@ -19,13 +19,21 @@ export function endpointIntent(
       throw invalidArgument('conflicting options: cannot attach both user-defined and non-user-defined network-modes');
     return {};
   }
-  const main = networking.network(NetworkMode).name;
+  const main = networkName(networking, NetworkMode);
   const endpoints: Record<string, EndpointSettings> = { [main]: emptyEndpoint() };
   for (const [key, settings] of given) {
-    const { name } = networking.network(key === 'default' ? 'bridge' : key);
-    endpoints[name] = intentOf(settings);
+    endpoints[networkName(networking, key === 'default' ? 'bridge' : key)] = intentOf(settings);
   }
   return endpoints;
+}
+
+function networkName(networking: Networking, nameOrId: string): string {
+  try {
+    return networking.network(nameOrId).name;
+  } catch (error) {
+    if (isErrorCode(error, 'not_found')) return nameOrId;
+    throw error;
+  }
 }
 
 /** Only what a client may wish for; the rest of the settings is the network's answer. */

@@ -13,6 +13,9 @@ import { removeStopped } from './remove.ts';
 import { restartByPolicy } from './start.ts';
 import { releaseRun } from './teardown.ts';
 
+/** What Docker shows for a process whose end nobody saw: the host went down, or the supervisor was killed. */
+export const unknownExit = 255;
+
 /** A process that keeps the container's stdout open must not hold back the news of its exit. Seconds. */
 const drainLimit = 2;
 

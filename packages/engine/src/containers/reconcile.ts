@@ -7,13 +7,10 @@ import { hasErrno } from '@wharf/sys/errno';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
-import { handleExit, watchExits } from './exit.ts';
+import { handleExit, unknownExit, watchExits } from './exit.ts';
 import { removeStopped } from './remove.ts';
 import { unmountShm } from './shared-memory.ts';
 import { startLocked } from './start.ts';
-
-/** What Docker shows for a container whose end nobody saw: the host went down, or the supervisor was killed. */
-const unknownExit = 255;
 
 /**
  * Brings records, processes and disk together at the daemon's start, whatever instruction the last one died at.

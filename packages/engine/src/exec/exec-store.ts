@@ -46,6 +46,10 @@ export class ExecStore {
     }
   }
 
+  running(): ExecRecord[] {
+    return [...this.#records.values()].filter(({ status }) => status === 'running');
+  }
+
   /** The container is gone, and its execs with it. */
   forget(containerId: string): void {
     for (const id of this.#byContainer.get(containerId) ?? []) {
