@@ -38,7 +38,7 @@ test('mount: a read-only bind refuses writing', () =>
     }
   }));
 
-test('mount: a subpath cannot lead out of its root, and may be a file', () =>
+test('mount: CVE-2017-1002101: a subpath cannot lead out of its volume; it may be a file', () =>
   withDirectory((directory) => {
     const volume = join(directory, 'volume');
     mkdirSync(join(volume, 'etc'), { recursive: true });

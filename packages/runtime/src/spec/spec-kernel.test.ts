@@ -245,6 +245,13 @@ for (const runtime of runtimes) {
       assert.match(stdout, /^CapEff:\t0000[0-9a-f]+\n\/dev\/kmsg\n1$/);
     });
 
+    test('CVE-2024-21626: a working directory behind a descriptor of the runtime leads nowhere', () => {
+      for (let descriptor = 3; descriptor < 12; descriptor++) {
+        const { stdout } = run(runtime, 'pwd', { WorkingDir: `/proc/self/fd/${descriptor}` });
+        assert.equal(stdout, '');
+      }
+    });
+
     // crun takes one from 1.22 on.
     if (runtime === 'crun') return;
     test('an overlay that the runtime itself mounts as the root', () => {

@@ -198,6 +198,11 @@ describe('spec: capabilities', () => {
     });
   }
 
+  test('CVE-2022-24769: nothing is inheritable, so files with inheritable capabilities give none', () => {
+    const { inheritable, ambient } = generate({ HostConfig: { CapAdd: ['ALL'] } }).process.capabilities;
+    assert.deepEqual([inheritable, ambient], [undefined, undefined]);
+  });
+
   test('others than root get them by exec only', () => {
     const { bounding, effective, permitted } = generate({}, { user: { ...root, uid: 7 } }).process.capabilities;
     assert.deepEqual([bounding.length, effective.length, permitted.length], [14, 0, 0]);
