@@ -13,7 +13,7 @@ import { BrokenPipe, SinkOutput } from './terminal/output.ts';
 const out = new SinkOutput(Bun.stdout);
 const err = new SinkOutput(Bun.stderr);
 
-process.exit(await main(process.argv.slice(2)));
+void main(process.argv.slice(2)).then((status) => process.exit(status));
 
 async function main(args: readonly string[]): Promise<number> {
   try {

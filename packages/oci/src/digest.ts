@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { invalidArgument } from '@wharf/base/error';
 
 /** `sha256:<64 hex digits>`. The engine computes and accepts sha256 only. */
@@ -20,6 +19,8 @@ export function parseDigest(text: string): Digest {
 }
 
 export function digestOf(content: string | Uint8Array): Digest {
+  // Loaded when first needed: a client parses digests and computes none, and the module costs it 6 ms of start-up.
+  const { createHash } = process.getBuiltinModule('node:crypto');
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
 }
 

@@ -4,45 +4,7 @@ import { ExitError } from '../exit-error.ts';
 import { indentJson } from '../format/json-indent.ts';
 import { guarded } from '../format/list.ts';
 import { compileTemplate, executeTemplate } from '../format/template/execute.ts';
-
-// Keys that the daemon leaves out when empty, but that docker's types always have.
-const optional = new Set([
-  'ArgsEscaped',
-  'Annotations',
-  'GraphDriver',
-  'Health',
-  'Healthcheck',
-  'ImageManifestDescriptor',
-  'Init',
-  'MacAddress',
-  'Mounts',
-  'Name',
-  'NetworkDisabled',
-  'Options',
-  'Platform',
-  'Shell',
-  'SizeRootFs',
-  'SizeRw',
-  'Status',
-  'StopSignal',
-  'StopTimeout',
-  'Storage',
-  'StorageOpt',
-  'Sysctls',
-  'Tmpfs',
-  'UsageData',
-  'Variant',
-  'ExposedPorts',
-  'Driver',
-  'Descriptor',
-  'Manifests',
-  'DockerVersion',
-  'Container',
-  'Parent',
-  'Labels',
-  'Volumes',
-  'ContainerConfig',
-]);
+import { optionalFields, typedNulls } from '../format/typed-zero.ts';
 
 /**
  * Prints what `fetch` finds for each name: an indented list, one JSON value, or what the template makes of each.
@@ -74,9 +36,11 @@ export function formatInspected(objects: readonly string[], format: string): str
   if (format === '') return objects.length === 0 ? '[]\n' : `${indentJson(`[${objects.join(',')}]`)}\n`;
   if (format === 'json') return `[${objects.join(',')}]\n`;
   const source = format.replace(/\\t/g, '\t').replace(/\\n/g, '\n');
-  const template = guarded('failed to parse template', () => compileTemplate(source));
+  const template = guarded('template parsing error', () => compileTemplate(source));
   if (objects.length === 0) return '\n';
-  return guarded('failed to execute template', () =>
-    objects.map((object) => `${executeTemplate(template, JSON.parse(object), { optional })}\n`).join(''),
+  return guarded('template parsing error', () =>
+    objects
+      .map((object) => `${executeTemplate(template, typedNulls(JSON.parse(object)), { optional: optionalFields })}\n`)
+      .join(''),
   );
 }

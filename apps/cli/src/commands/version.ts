@@ -32,6 +32,9 @@ export const command = defineCommand({
       const client = await cli.client();
       apiVersion = await client.version();
       server = await client.json<VersionInfo>('GET', '/version');
+      for (const { Name, Details } of server.Components ?? []) {
+        if (Name === 'Engine' && Details?.BuildTime) Details.BuildTime = shortDate(Details.BuildTime);
+      }
     } catch (error) {
       failure = error;
     }
@@ -59,7 +62,11 @@ function executed(template: ReturnType<typeof compileTemplate>, info: object): s
   try {
     return executeTemplate(template, info);
   } catch (error) {
-    throw new ExitError(1, `\n${error instanceof Error ? error.message : String(error)}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ExitError(
+      1,
+      reason.replace('template: :', 'template: version:').replace('executing ""', 'executing "version"'),
+    );
   }
 }
 

@@ -26,7 +26,23 @@ export const containerHeaders = {
 
 export function containerStyle(size: boolean): ListStyle {
   const columns = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
-  return { headers: containerHeaders, table: size ? `${columns}\t{{.Size}}` : columns, quiet: '{{.ID}}' };
+  return {
+    headers: containerHeaders,
+    table: size ? `${columns}	{{.Size}}` : columns,
+    quiet: '{{.ID}}',
+    raw: [
+      ['container_id', 'ID'],
+      ['image', 'Image'],
+      ['command', 'Command'],
+      ['created_at', 'CreatedAt'],
+      ['state', 'State'],
+      ['status', 'Status'],
+      ['names', 'Names'],
+      ['labels', 'Labels'],
+      ['ports', 'Ports'],
+      ...(size ? ([['size', 'Size']] as const) : []),
+    ],
+  };
 }
 
 /** What templates see of a listed container. */

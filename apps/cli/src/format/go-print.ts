@@ -2,8 +2,8 @@ import { formatGeneral } from './units.ts';
 
 /** `fmt.Sprint` of a value decoded from JSON: maps by sorted keys, lists in brackets. */
 export function goPrint(value: unknown, nested = false): string {
-  if (value === undefined) return '<no value>';
-  if (value === null) return nested ? '<nil>' : '<no value>';
+  if (value === undefined) return nested ? '<nil>' : '<no value>';
+  if (value === null) return '<nil>';
   switch (typeof value) {
     case 'string':
       return value;

@@ -27,6 +27,14 @@ export function imageStyle(digests: boolean): ListStyle {
     headers: imageHeaders,
     table: `{{.Repository}}\t{{.Tag}}\t${digest}{{.ID}}\t${created}\t{{.Size}}`,
     quiet: '{{.ID}}',
+    raw: [
+      ['repository', 'Repository'],
+      ['tag', 'Tag'],
+      ...(digests ? ([['digest', 'Digest']] as const) : []),
+      ['image_id', 'ID'],
+      ['created_at', 'CreatedAt'],
+      ['virtual_size', 'Size'],
+    ],
   };
 }
 
@@ -97,7 +105,7 @@ export function imageRow(image: ImageSummary, truncate: boolean, { repository, t
     CreatedAt: () => goTime(Created),
     Size: () => humanSize(Size, 3),
     Containers: () => (Containers === -1 ? 'N/A' : String(Containers)),
-    VirtualSize: () => humanSize(Size, 3),
+    VirtualSize: () => humanSize(Size),
     SharedSize: () => (SharedSize === -1 ? 'N/A' : humanSize(SharedSize)),
     UniqueSize: () => (Size === -1 || SharedSize === -1 ? 'N/A' : humanSize(Size - SharedSize)),
   });

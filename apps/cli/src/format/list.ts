@@ -9,6 +9,8 @@ export interface ListStyle {
   readonly headers: Readonly<Record<string, string>>;
   readonly table: string;
   readonly quiet: string;
+  /** Field and template of each line of `--format raw`; the first is the one of `--quiet`. */
+  readonly raw?: readonly (readonly [name: string, field: string])[];
 }
 
 /**
@@ -17,7 +19,9 @@ export interface ListStyle {
  */
 export function formatList(rows: readonly Row[], format: string, quiet: boolean, style: ListStyle): string {
   const chosen = format === '' ? 'table' : format;
-  if (quiet && !chosen.startsWith('json')) return formatRows(rows, chosen === 'table' ? style.quiet : chosen, style);
+  if (quiet && chosen !== 'json' && chosen !== 'raw')
+    return formatRows(rows, chosen === 'table' ? style.quiet : chosen, style);
+  if (chosen === 'raw' && style.raw) return rows.map((row) => formatRaw(row, style.raw ?? [], quiet)).join('');
   if (chosen === 'table') return formatRows(rows, `table ${style.table}`, style);
   return formatRows(rows, chosen, style);
 }
@@ -32,6 +36,11 @@ function formatRows(rows: readonly Row[], format: string, style: ListStyle): str
   if (!isTable) return lines.join('');
   const header = executeTemplate(template, headerRow(style.headers), { functions: headerFunctions, lenient: true });
   return alignTabs(`${header}\n${lines.join('')}`);
+}
+
+function formatRaw(row: Row, lines: NonNullable<ListStyle['raw']>, quiet: boolean): string {
+  const text = lines.map(([name, field]) => `${name}: ${String(row.fields[field]?.() ?? '')}`.trimEnd());
+  return quiet ? `${text.find((line) => /^[a-z_]*id:/.test(line)) ?? text[0]}\n` : `${text.join('\n')}\n\n`;
 }
 
 function headerRow(headers: Readonly<Record<string, string>>): Row {

@@ -19,6 +19,10 @@ export const volumeStyle: ListStyle = {
   },
   table: '{{.Driver}}\t{{.Name}}',
   quiet: '{{.Name}}',
+  raw: [
+    ['name', 'Name'],
+    ['driver', 'Driver'],
+  ],
 };
 
 /** What templates see of a volume; the cluster's columns say N/A. */

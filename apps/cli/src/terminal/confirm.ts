@@ -1,12 +1,11 @@
 import type { Cli } from '../cli.ts';
-import { ExitError } from '../exit-error.ts';
 
-/** Asks on standard output; anything but yes ends the client. */
-export async function confirm(cli: Cli, question: string, what: string): Promise<void> {
+/** Asks on standard output; anything but yes is no. */
+export async function confirm(cli: Cli, question: string): Promise<boolean> {
   cli.out.print(`${question} [y/N] `);
   await cli.out.flush();
   const answer = (await readLine()).trim().toLowerCase();
-  if (answer !== 'y' && answer !== 'yes') throw new ExitError(1, `${what} has been cancelled`);
+  return answer === 'y' || answer === 'yes';
 }
 
 async function readLine(): Promise<string> {

@@ -23,9 +23,10 @@ export const command = defineCommand({
   async run(cli, flags, [name = '']) {
     const client = await cli.client();
     const { Id, State, Config } = await client.json<ContainerInspect>('GET', `/containers/${segment(name)}/json`);
-    if (!State.Running) throw new ExitError(1, 'cannot attach to a stopped container, start it first');
-    if (State.Paused) throw new ExitError(1, 'cannot attach to a paused container, unpause it first');
-    if (State.Restarting) throw new ExitError(1, 'cannot attach to a restarting container, wait until it is running');
+    if (!State.Running) throw new ExitError(1, 'You cannot attach to a stopped container, start it first');
+    if (State.Paused) throw new ExitError(1, 'You cannot attach to a paused container, unpause it first');
+    if (State.Restarting)
+      throw new ExitError(1, 'You cannot attach to a restarting container, wait until it is running');
     const tty = Config.Tty;
     const stdin = !flags['no-stdin'] && Config.OpenStdin;
     requireTerminal(!flags['no-stdin'], tty);

@@ -1,10 +1,9 @@
 import type { ContainerCreateResponse } from '@wharf/api/container';
 import { isErrorCode } from '@wharf/base/error';
-import { formatFamiliar, withDefaultTag } from '@wharf/oci/reference';
+import { formatFamiliar, parseReference, withDefaultTag } from '@wharf/oci/reference';
 import type { Cli } from '../../cli.ts';
 import type { Values } from '../../flags/flag.ts';
 import { UsageError } from '../../flags/usage-error.ts';
-import { tryParse } from '../../format/short-image.ts';
 import { pullImage } from '../image/pull-image.ts';
 import type { createFlags } from './container-flags.ts';
 import type { CreateBody } from './create-request.ts';
@@ -29,7 +28,8 @@ export async function createContainer(cli: Cli, body: CreateBody, flags: CreateV
       query: { name: flags.name || undefined, platform: platform || undefined },
       body,
     });
-  const reference = tryParse(body.Image);
+  // A whole id is no name, and is looked up as it is.
+  const reference = /^[a-f0-9]{64}$/.test(body.Image) ? undefined : parseReference(body.Image);
   const pull = () => pullImage(cli, body.Image, { platform, quiet: flags.quiet, output: cli.err });
   if (flags.pull === 'always') await pull();
   let created: ContainerCreateResponse;

@@ -24,7 +24,7 @@ export const command = defineCommand({
     const client = await cli.client();
     const format = flags.format || (flags.quiet ? '' : ((await cli.config()).psFormat ?? ''));
     const limit = flags.latest && flags.last === -1 ? 1 : flags.last;
-    const size = isChanged(flags, 'size') ? flags.size : /\.Size\b/.test(format);
+    const size = isChanged(flags, 'size') ? flags.size : /\.Size\b|json\s+\.\s*[}|)]/.test(format);
     const containers = await client.json<ContainerSummary[]>('GET', '/containers/json', {
       query: {
         all: flags.all || undefined,
@@ -34,6 +34,10 @@ export const command = defineCommand({
       },
     });
     const rows = containers.map((container) => containerRow(container, !flags['no-trunc'], shortImage));
-    cli.out.print(formatList(rows, format, flags.quiet, containerStyle(flags.size)));
+    if (flags.quiet && !['', 'table', 'raw'].includes(format)) {
+      cli.err.print('WARNING: Ignoring custom format, because both --format and --quiet are set.\n');
+    }
+    const shown = flags.quiet && format !== 'raw' ? '' : format;
+    cli.out.print(formatList(rows, shown, flags.quiet, containerStyle(flags.size)));
   },
 });

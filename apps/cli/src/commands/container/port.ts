@@ -2,6 +2,7 @@ import type { ContainerInspect } from '@wharf/api/container';
 import type { PortBinding } from '@wharf/api/network';
 import { ExitError } from '../../exit-error.ts';
 import { cut } from '../../flags/parse.ts';
+import { byNaturalOrder } from '../../format/natural-order.ts';
 import { isIPv6 } from '../../ip.ts';
 import { defineCommand } from '../command.ts';
 import { segment } from '../for-each.ts';
@@ -19,7 +20,7 @@ export const command = defineCommand({
       const [port, protocol = 'tcp'] = cut(wanted, '/');
       const bindings = ports[`${port}/${protocol}`];
       if (!bindings?.length) {
-        throw new ExitError(1, `Error: No public port '${port}/${protocol}' published for ${container}`);
+        throw new ExitError(1, `Error: No public port '${wanted}' published for ${container}`);
       }
       cli.out.print(bindings.map((binding) => `${formatBinding(binding)}\n`).join(''));
       return;
@@ -29,7 +30,7 @@ export const command = defineCommand({
     );
     cli.out.print(
       lines
-        .sort(byNumbers)
+        .sort(byNaturalOrder)
         .map((line) => `${line}\n`)
         .join(''),
     );
@@ -38,8 +39,4 @@ export const command = defineCommand({
 
 function formatBinding({ HostIp, HostPort }: PortBinding): string {
   return isIPv6(HostIp) ? `[${HostIp}]:${HostPort}` : `${HostIp}:${HostPort}`;
-}
-
-function byNumbers(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
 }

@@ -8,12 +8,11 @@ export const command = defineCommand({
   args: noArgs,
   flags: { filter: pruneFilter, force },
   async run(cli, flags) {
-    if (!flags.force)
-      await confirm(
-        cli,
-        'WARNING! This will remove all stopped containers.\nAre you sure you want to continue?',
-        'container prune',
-      );
+    if (
+      !flags.force &&
+      !(await confirm(cli, 'WARNING! This will remove all stopped containers.\nAre you sure you want to continue?'))
+    )
+      return;
     reportPruned(cli, [await pruneContainers(cli, flags.filter)]);
   },
 });

@@ -81,10 +81,7 @@ async function runCreated(cli: Cli, id: string, body: CreateBody, options: RunOp
   const stopResizing =
     attached && body.Tty && isTerminal(1) ? followTerminalSize(client, `/containers/${id}`, 1) : () => {};
   try {
-    if ((await session) === 'detached') {
-      if (body.Tty && isTerminal(0)) cli.err.print('\r');
-      return 0;
-    }
+    if ((await session) === 'detached') return 0;
     return silent || !wait ? 0 : await wait.exit;
   } finally {
     stopResizing();

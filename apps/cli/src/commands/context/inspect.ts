@@ -12,9 +12,14 @@ export const command = defineCommand({
   flags: { format: inspectFormat },
   async run(cli, { format }, names) {
     const wanted = names.length > 0 ? names : [await currentContextName(cli)];
-    await inspectAll(cli, wanted, format, async (name) => JSON.stringify(await describe(cli, name)));
+    await inspectAll(cli, wanted, format, async (name) => escapeHtml(JSON.stringify(await describe(cli, name))));
   },
 });
+
+/** Go escapes these in what it marshals itself. */
+function escapeHtml(json: string): string {
+  return json.replace(/[<>&]/g, (found) => `\\u00${found.charCodeAt(0).toString(16)}`);
+}
 
 async function describe(cli: Cli, name: string): Promise<object> {
   if (name === 'default') {

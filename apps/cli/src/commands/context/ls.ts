@@ -10,7 +10,7 @@ import { ellipsis } from '../../format/units.ts';
 import { defineCommand, noArgs } from '../command.ts';
 
 const style: ListStyle = {
-  headers: { Name: 'NAME', Description: 'DESCRIPTION', DockerEndpoint: 'DOCKER ENDPOINT', Error: 'ERROR' },
+  headers: { Current: '', Name: 'NAME', Description: 'DESCRIPTION', DockerEndpoint: 'DOCKER ENDPOINT', Error: 'ERROR' },
   table: '{{.Name}}{{if .Current}} *{{end}}\t{{.Description}}\t{{.DockerEndpoint}}\t{{.Error}}',
   quiet: '{{.Name}}',
 };
@@ -26,13 +26,7 @@ export const command = defineCommand({
     if (!['default', ...stored.map(({ Name }) => Name)].includes(current)) rows.push(missingRow(current));
     rows.sort((a, b) => byNaturalOrder(String(a.fields.Name?.()), String(b.fields.Name?.())));
     cli.out.print(formatList(rows, format, quiet, style));
-    if (
-      !quiet &&
-      format === '' &&
-      cli.environment.host !== undefined &&
-      cli.globals.host.length === 0 &&
-      cli.globals.context === ''
-    ) {
+    if (!quiet && cli.environment.host !== undefined && cli.globals.host.length === 0 && cli.globals.context === '') {
       cli.err.print(
         'Warning: DOCKER_HOST environment variable overrides the active context. To use a context, either set the global --context flag, or unset DOCKER_HOST environment variable.\n',
       );

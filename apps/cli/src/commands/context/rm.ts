@@ -1,5 +1,5 @@
 import { writeConfigValue } from '../../context/config-file.ts';
-import { contextPaths, readContext } from '../../context/context-store.ts';
+import { contextPaths } from '../../context/context-store.ts';
 import { currentContextName } from '../../context/endpoint.ts';
 import { describeError } from '../../describe-error.ts';
 import { ExitError } from '../../exit-error.ts';
@@ -19,7 +19,9 @@ export const command = defineCommand({
       try {
         if (name === 'default') throw new Error('context "default" cannot be removed');
         const paths = contextPaths(cli.configDirectory, name);
-        if (!force) await readContext(cli.configDirectory, name);
+        if (!force && !(await Bun.file(`${paths.metadata}/meta.json`).exists())) {
+          throw new Error(`context "${name}" does not exist`);
+        }
         if (name === current) {
           if (!force) throw new Error(`context "${name}" is in use, set -f flag to force remove`);
           await writeConfigValue(cli.configDirectory, 'currentContext', undefined);

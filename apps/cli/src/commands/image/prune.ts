@@ -16,7 +16,7 @@ export const command = defineCommand({
     const what = flags.all
       ? 'WARNING! This will remove all images without at least one container associated to them.'
       : 'WARNING! This will remove all dangling images.';
-    if (!flags.force) await confirm(cli, `${what}\nAre you sure you want to continue?`, 'image prune');
+    if (!flags.force && !(await confirm(cli, `${what}\nAre you sure you want to continue?`))) return;
     reportPruned(cli, [await pruneImages(cli, flags.filter, flags.all)]);
   },
 });

@@ -1,3 +1,4 @@
+import { parseReference } from '@wharf/oci/reference';
 import { bool, text } from '../../flags/flag.ts';
 import { defineCommand, exactly } from '../command.ts';
 import { pullImage } from './pull-image.ts';
@@ -15,6 +16,9 @@ export const command = defineCommand({
   async run(cli, flags, [image = '']) {
     const platform = flags.platform || cli.environment.defaultPlatform || '';
     const allTags = flags['all-tags'];
+    const { tag, digest } = parseReference(image);
+    if (tag === undefined && digest === undefined && !allTags && !flags.quiet)
+      cli.out.print('Using default tag: latest\n');
     const name = await pullImage(cli, image, { platform, quiet: flags.quiet, output: cli.out, allTags });
     cli.out.print(`${name}\n`);
   },

@@ -24,6 +24,12 @@ const style: ListStyle = {
   },
   table: '{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}',
   quiet: '{{.ID}}',
+  raw: [
+    ['network_id', 'ID'],
+    ['name', 'Name'],
+    ['driver', 'Driver'],
+    ['scope', 'Scope'],
+  ],
 };
 
 export const command = defineCommand({

@@ -9,7 +9,7 @@ export const command = defineCommand({
   flags: { filter: pruneFilter, force },
   async run(cli, flags) {
     const what = 'WARNING! This will remove all custom networks not used by at least one container.';
-    if (!flags.force) await confirm(cli, `${what}\nAre you sure you want to continue?`, 'network prune');
+    if (!flags.force && !(await confirm(cli, `${what}\nAre you sure you want to continue?`))) return;
     reportPruned(cli, [await pruneNetworks(cli, flags.filter)]);
   },
 });

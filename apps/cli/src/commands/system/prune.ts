@@ -26,7 +26,7 @@ export const command = defineCommand({
     if (volumes && filter.some((text) => text.startsWith('until='))) {
       throw new ExitError(1, 'ERROR: The "until" filter is not supported with "--volumes"');
     }
-    if (!forced) await confirm(cli, warning(all, volumes, filter), 'system prune');
+    if (!forced && !(await confirm(cli, warning(all, volumes, filter)))) return;
     const pruned: (Pruned | undefined)[] = [await pruneContainers(cli, filter), await pruneNetworks(cli, filter)];
     if (volumes) pruned.push(await pruneVolumes(cli, filter, false));
     pruned.push(await pruneImages(cli, filter, all), await pruneBuildCache(cli, filter, all));

@@ -8,8 +8,8 @@ export interface ExecuteOptions {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
   /** A key that a map lacks is Go's zero value instead of an error. */
   readonly lenient?: boolean;
-  /** Keys that typed answers always have in docker, though the JSON leaves them out. */
-  readonly optional?: ReadonlySet<string>;
+  /** What a key means that docker's types have though the JSON leaves it out. */
+  readonly optional?: ReadonlyMap<string, unknown>;
 }
 
 /** Parses with docker's functions. */
@@ -91,7 +91,10 @@ class Executor {
     const { declares, assigns, ...rest } = node.pipeline;
     const value = this.#pipeline({ ...rest, declares: [], assigns: false }, dot);
     const items = rangeItems(value);
-    if (!items) throw this.#error(0, this.#template.source, `range can't iterate over ${goPrint(value)}`);
+    if (!items) {
+      const operand = node.pipeline.commands[0]?.[0];
+      throw this.#error(operand?.at ?? 0, operand ? textOf(operand) : '', `range can't iterate over ${goPrint(value)}`);
+    }
     if (items.length === 0) this.walk(node.otherwise, dot);
     for (const [key, item] of items) {
       const names = declares.length === 2 ? [key, item] : [item];
@@ -238,7 +241,8 @@ class Executor {
     const folded = name.toLowerCase();
     const spelled = Object.keys(value).find((key) => key.toLowerCase() === folded);
     if (spelled !== undefined) return Reflect.get(value, spelled);
-    if (this.#options.lenient || this.#options.optional?.has(name)) return undefined;
+    if (this.#options.optional?.has(name)) return this.#options.optional.get(name);
+    if (this.#options.lenient) return undefined;
     throw this.#error(node.at, node.text, `map has no entry for key "${name}"`);
   }
 
