@@ -10,7 +10,6 @@ import { Glob } from 'bun';
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
-const programs = { wharf: 'apps/cli/src/main.ts', wharfd: 'apps/daemon/src/main.ts' };
 const entryName = /new URL\(\s*'\.\/([\w-]+)\.ts',\s*import\.meta\.url,?\s*\)/g;
 
 function namedEntries(): string[] {
@@ -22,6 +21,21 @@ function namedEntries(): string[] {
     }
   }
   return [...new Set(entries)];
+}
+
+// The client's start is all it costs: one file with its bytecode beside it, so that nothing is parsed, takes two
+// thirds of the time that split modules take.
+async function bundleClient(): Promise<void> {
+  const result = await Bun.build({
+    entrypoints: [join(root, 'apps/cli/src/main.ts')],
+    outdir: dist,
+    target: 'bun',
+    format: 'cjs',
+    bytecode: true,
+    minify: true,
+    naming: { entry: 'wharf.[ext]' },
+  });
+  if (!result.success) throw new AggregateError(result.logs, 'cannot bundle the client');
 }
 
 async function bundle(entrypoints: string[], naming: string): Promise<void> {
@@ -49,7 +63,8 @@ async function bundle(entrypoints: string[], naming: string): Promise<void> {
 }
 
 rmSync(dist, { recursive: true, force: true });
-for (const [name, path] of Object.entries(programs)) await bundle([join(root, path)], `${name}.[ext]`);
+await bundleClient();
+await bundle([join(root, 'apps/daemon/src/main.ts')], 'wharfd.[ext]');
 const entries = namedEntries();
 const names = entries.map((path) => basename(path));
 if (new Set(names).size !== names.length) throw new Error(`two entry files have one name: ${names.sort().join(', ')}`);
