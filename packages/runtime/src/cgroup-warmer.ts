@@ -37,7 +37,7 @@ export class CgroupWarmer {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  /** `name` is the prefix of its cgroups, unique to this daemon. */
+  /** `name` is the prefix of its cgroups: of this daemon alone, and the same after a restart, which takes over a killed one's. */
   constructor(name: string) {
     this.#name = name;
   }

@@ -32,7 +32,7 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
   try {
     if (processes.get(id)?.status !== 'running') throw notRunning(id);
     processes.add(process);
-    writeFileSync(processFile, JSON.stringify(request.process), { mode: 0o600 });
+    writeFileSync(processFile, JSON.stringify(withConsoleSize(request)), { mode: 0o600 });
     const { pid, descriptors } = await makeProcess(deps, {
       action: 'exec',
       runtime,
@@ -54,4 +54,10 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
   } finally {
     rmSync(processFile, { force: true });
   }
+}
+
+/** It runs before its terminal reaches us: its size has to be there from the start. */
+function withConsoleSize({ process, io }: ExecProcess): object {
+  if (!io.tty || !io.size) return process;
+  return { consoleSize: { height: io.size.rows, width: io.size.columns }, ...process };
 }

@@ -27,6 +27,8 @@ export class SupervisorServer {
   readonly #hooks: ServerHooks;
   readonly #connections = new Set<Connection>();
   readonly #held: { connection: Connection; call: Call | AttachCall }[] = [];
+  /** Calls that are being carried out. */
+  readonly #open = new Set<{ connection: Connection; call: Call }>();
   #upgrading = false;
   #stopping = false;
 
@@ -37,7 +39,7 @@ export class SupervisorServer {
 
   listen(listener: number): void {
     this.#deps.reactor.watch(listener, readable, () => {
-      for (let fd = acceptUnix(listener); fd !== undefined; fd = acceptUnix(listener)) this.#open(fd);
+      for (let fd = acceptUnix(listener); fd !== undefined; fd = acceptUnix(listener)) this.#accept(fd);
     });
   }
 
@@ -50,14 +52,17 @@ export class SupervisorServer {
   save(): { connections: ConnectionState[]; held: { fd: number; call: Call | AttachCall }[]; stopping: boolean } {
     return {
       connections: [...this.#connections].map((connection) => connection.save()),
-      held: this.#held.map(({ connection, call }) => ({ fd: connection.fd, call })),
+      // What still waits when nothing is under way any more (for output to drain) can be asked again.
+      held: [...[...this.#open].filter(({ call }) => call.op !== 'upgrade'), ...this.#held].map(
+        ({ connection, call }) => ({ fd: connection.fd, call }),
+      ),
       stopping: this.#stopping,
     };
   }
 
   restore({ connections, held, stopping }: ReturnType<SupervisorServer['save']>, answer: UpgradeAnswer): void {
     this.#stopping = stopping;
-    for (const state of connections) this.#open(state.fd).restore(state);
+    for (const state of connections) this.#accept(state.fd).restore(state);
     const byFd = new Map([...this.#connections].map((connection) => [connection.fd, connection]));
     byFd.get(answer.fd)?.send({ number: answer.number, answer: null });
     for (const { fd, call } of held) {
@@ -66,7 +71,7 @@ export class SupervisorServer {
     }
   }
 
-  #open(fd: number): Connection {
+  #accept(fd: number): Connection {
     const { reactor, stdio } = this.#deps;
     const connection = new Connection(
       reactor,
@@ -97,12 +102,15 @@ export class SupervisorServer {
 
   async #answer(connection: Connection, call: Call): Promise<void> {
     const { number } = call;
+    const open = { connection, call };
+    this.#open.add(open);
     let result: Answer;
     try {
       result = { number, answer: (await this.#carryOut(connection, call)) ?? null };
     } catch (error) {
       result = { number, error: toWireError(error) };
     }
+    this.#open.delete(open);
     connection.send(result);
   }
 

@@ -60,9 +60,8 @@ async function releaseRunc({ reactor }: SupervisorDeps, process: ManagedProcess,
     reactor.watch(fd, readable, () => resolve());
     await Promise.race([written, whenExited(process)]);
     reactor.unwatch(fd);
-    if (process.status === 'exited') throw conflict(`cannot start container ${process.id}: it has exited`);
-    const byte = Buffer.alloc(1);
-    if (readSync(fd, byte) !== 1) return false;
+    // A short program may have ended before we come to read that it has begun.
+    if (readSync(fd, Buffer.alloc(1)) !== 1) throw conflict(`cannot start container ${process.id}: it has exited`);
     unlinkSync(fifo);
     return true;
   } finally {
