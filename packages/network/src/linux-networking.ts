@@ -13,7 +13,15 @@ import { HostResolvConf } from './files/host-resolv-conf.ts';
 import { Firewall } from './firewall/firewall.ts';
 import { AddressBook } from './ipam/address-book.ts';
 import { LinkRemover } from './links/link-remover.ts';
-import type { EndpointRecord, Networking, NetworkRecord, NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
+import type {
+  EndpointRecord,
+  Networking,
+  NetworkRecord,
+  NetworkSpec,
+  Sandbox,
+  SandboxRequest,
+  SubnetUse,
+} from './networking.ts';
 import { createNetwork } from './networks/create-network.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
 import { removeNetwork } from './networks/remove-network.ts';
@@ -105,6 +113,10 @@ export class LinuxNetworking implements Networking {
 
   endpointsOf(networkId: string): readonly EndpointRecord[] {
     return this.#context.endpoints.ofNetwork(networkId);
+  }
+
+  addressUse(networkId: string): readonly SubnetUse[] {
+    return this.#context.addresses.use(networkId);
   }
 
   validate(request: SandboxRequest): void {

@@ -18,6 +18,9 @@ export interface Networking {
   /** Containers attached now, for inspect's `Containers` and prune's in-use test. */
   endpointsOf(networkId: string): readonly EndpointRecord[];
 
+  /** How full the subnets of a network are. */
+  addressUse(networkId: string): readonly SubnetUse[];
+
   /** Throws Docker's error where create must refuse: unknown network, address outside the subnet, bad port... */
   validate(request: SandboxRequest): void;
   /** Allocates addresses and ports, makes the netns and its interfaces, starts its DNS. Undoes itself on a throw. */
@@ -72,6 +75,15 @@ export interface EndpointRecord {
   readonly ipv4PrefixLength?: number;
   readonly ipv6?: string;
   readonly ipv6PrefixLength?: number;
+}
+
+export interface SubnetUse {
+  /** `172.18.0.0/24` */
+  readonly subnet: string;
+  /** Reserved ones too: network, broadcast, gateway. */
+  readonly inUse: number;
+  /** Those that a container may still be given without asking for one. */
+  readonly available: number;
 }
 
 export interface SandboxRequest {

@@ -10,5 +10,11 @@ export async function inspectNetwork(
 ): Promise<NetworkInspect> {
   const network = networking.network(idOrName);
   if (scope !== '' && scope !== network.scope) throw notFound(`network ${idOrName} not found`);
-  return viewNetwork(network, networking.endpointsOf(network.id));
+  const subnets = networking
+    .addressUse(network.id)
+    .map(({ subnet, inUse, available }) => [subnet, { IPsInUse: inUse, DynamicIPsAvailable: available }] as const);
+  return {
+    ...viewNetwork(network, networking.endpointsOf(network.id)),
+    Status: { IPAM: { Subnets: Object.fromEntries(subnets) } },
+  };
 }

@@ -1,5 +1,6 @@
 import { EngineError } from '@wharf/base/error';
-import { type Address, formatAddress, type Prefix, parseAddress } from '../address.ts';
+import { type Address, formatAddress, formatPrefix, type Prefix, parseAddress } from '../address.ts';
+import type { SubnetUse } from '../networking.ts';
 import type { StoredNetwork } from '../records.ts';
 import { AddressPool } from './address-pool.ts';
 import { networkSubnets } from './network-subnets.ts';
@@ -36,9 +37,11 @@ export class AddressBook {
     return others.flatMap(([, pools]) => pools.map(({ pool }) => pool.subnet));
   }
 
-  /** Addresses in use, by subnet. */
-  use(networkId: string): { subnet: Prefix; used: number }[] {
-    return (this.#networks.get(networkId) ?? []).map(({ pool }) => ({ subnet: pool.subnet, used: pool.size }));
+  use(networkId: string): SubnetUse[] {
+    return (this.#networks.get(networkId) ?? []).map(({ pool }) => ({
+      subnet: formatPrefix(pool.subnet),
+      ...pool.use,
+    }));
   }
 
   /** Undefined where the network has no subnet of this family. Throws Docker's errors. */

@@ -27,6 +27,7 @@ describe('AddressPool', () => {
 
   test('gives an address once, and static ones only inside the subnet', () => {
     const pool = new AddressPool({ subnet, reserved: [gateway] });
+    assert.deepEqual(pool.use, { inUse: 3, available: 5 });
     const wanted = parseAddress('10.5.0.4')!;
     assert.equal(text(pool.allocateExactly(wanted)), '10.5.0.4');
     assert.equal(pool.allocateExactly(wanted), 'in_use');

@@ -33,9 +33,14 @@ export class AddressPool {
     }
   }
 
-  /** Addresses given away. */
-  get size(): number {
-    return this.#used.size;
+  /** Docker's count of a subnet: reserved addresses are in use too; what is left counts inside the range. */
+  get use(): { inUse: number; available: number } {
+    const taken = [...this.#reserved, ...this.#used];
+    const { family } = this.#range;
+    const inRange = taken.filter((value) => prefixContains(this.#range, { family, value })).length;
+    const available = prefixSize(this.#range) - BigInt(inRange);
+    const limit = BigInt(Number.MAX_SAFE_INTEGER);
+    return { inUse: taken.length, available: Number(available < limit ? available : limit) };
   }
 
   /** Takes the next free address. */
