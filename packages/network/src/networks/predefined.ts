@@ -2,7 +2,15 @@ import { invalidArgument } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import { timestamp } from '@wharf/base/timestamp';
 import { linkByName } from '@wharf/sys/netlink/link';
-import { formatAddress, formatPrefix, parseInterface, prefixesOverlap, prefixOf } from '../address.ts';
+import { listAddresses } from '@wharf/sys/netlink/route';
+import {
+  addressFromBytes,
+  formatAddress,
+  formatPrefix,
+  parseInterface,
+  prefixesOverlap,
+  prefixOf,
+} from '../address.ts';
 import type { NetworkContext } from '../context.ts';
 import { linkOwner } from '../drivers/link-owner.ts';
 import { allocateSubnets } from '../ipam/allocate-subnets.ts';
@@ -65,13 +73,15 @@ function isUsed({ sandboxes }: NetworkContext, { id }: StoredNetwork): boolean {
 }
 
 /** False where the options changed, or where another daemon took the link or the subnet while we were down. */
-function stillFits({ options, route, networks }: NetworkContext, network: StoredNetwork): boolean {
+function stillFits(context: NetworkContext, network: StoredNetwork): boolean {
+  const { options, route, networks } = context;
   const wanted = options.defaultBridge ?? {};
   if (wanted.bridge !== undefined && wanted.bridge !== network.link) return false;
   if (JSON.stringify(network.options) !== JSON.stringify(bridgeOptions(network.link ?? '', wanted))) return false;
   const [current] = networkSubnets(network);
   if (!current) return false;
-  const bip = wanted.bip === undefined ? undefined : parseInterface(wanted.bip);
+  const text = bridgeAddress(context, wanted);
+  const bip = text === undefined ? undefined : parseInterface(text);
   if (bip && (!current.gateway || formatAddress(bip.address) !== formatAddress(current.gateway))) return false;
   const link = linkByName(route, network.link ?? '');
   if (link) return link.alias === linkOwner(options.execRoot) || wanted.bridge !== undefined;
@@ -87,7 +97,7 @@ function planDefaultBridge(context: NetworkContext, before: StoredNetwork | unde
   const link = wanted.bridge ?? freeLinkName(context);
   const others = [...networks.values()].filter(({ id }) => id !== before?.id).flatMap(networkSubnets);
   const { config } = allocateSubnets({
-    ipam: { Driver: 'default', Options: null, Config: namedSubnet(wanted) },
+    ipam: { Driver: 'default', Options: null, Config: namedSubnet(bridgeAddress(context, wanted), wanted) },
     enableIPv4: true,
     enableIPv6: false,
     regions: options.addressPools ?? defaultBridgeRegions,
@@ -103,7 +113,19 @@ function planDefaultBridge(context: NetworkContext, before: StoredNetwork | unde
   };
 }
 
-function namedSubnet({ bip, fixedCidr, defaultGateway }: DefaultBridge): StoredNetwork['ipam']['Config'] {
+/** The gateway and subnet that are given: by --bip, or by the bridge that --bridge names where it is another's. */
+function bridgeAddress({ route, options }: NetworkContext, { bip, bridge }: DefaultBridge): string | undefined {
+  if (bip !== undefined || bridge === undefined) return bip;
+  const link = linkByName(route, bridge);
+  if (!link || link.alias === linkOwner(options.execRoot)) return undefined;
+  const own = listAddresses(route).find(({ index, address }) => index === link.index && address.length === 4);
+  return own && `${formatAddress(addressFromBytes(own.address))}/${own.length}`;
+}
+
+function namedSubnet(
+  bip: string | undefined,
+  { fixedCidr, defaultGateway }: DefaultBridge,
+): StoredNetwork['ipam']['Config'] {
   if (bip === undefined) {
     if (fixedCidr === undefined) return [];
     return [{ Subnet: fixedCidr, ...(defaultGateway ? { Gateway: defaultGateway } : {}) }];
