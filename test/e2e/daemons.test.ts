@@ -11,7 +11,7 @@ import { wharfOnly } from '../harness/target.ts';
 
 const opened: Sandbox[] = [];
 after(async () => {
-  for (const sandbox of opened) await sandbox.close();
+  await Promise.all(opened.map((sandbox) => sandbox.close()));
 });
 
 async function sandboxed(): Promise<Sandbox> {

@@ -207,7 +207,8 @@ test('prune removes what is stopped and says what', async () => {
 });
 
 test('top shows the processes inside', async () => {
-  const id = await engine.sleeping();
+  const id = await engine.started({ Cmd: ['sh', '-c', 'echo up; sleep 1000'], StopSignal: 'SIGKILL' });
+  await engine.logged(id, 'up');
   const { json } = await engine.api('GET', `/containers/${id}/top`);
   assert.ok(json.Titles.includes('PID'));
   assert.ok(json.Processes.some((row: string[]) => row.join(' ').includes('sleep 1000')));

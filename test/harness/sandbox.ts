@@ -52,8 +52,11 @@ export async function openSandbox(privateDirectories: readonly string[] = []): P
       const ended = new Promise((resolve) => outer.once('exit', resolve));
       outer.kill('SIGKILL');
       await ended;
-      removeCgroups(cgroupParent);
-      rmSync(directory, { recursive: true, force: true });
+      try {
+        await removeCgroups(cgroupParent);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
     },
   };
 }
@@ -143,6 +146,15 @@ function descend(path: string): string[] {
   return [...children.flatMap((child) => descend(join(path, child.name))), path];
 }
 
-function removeCgroups(parent: string): void {
-  for (const path of cgroupsBelow(parent)) rmdirSync(path);
+// A cgroup is busy until the last of its killed processes is reaped.
+async function removeCgroups(parent: string): Promise<void> {
+  for (const deadline = Date.now() + 5_000; ; ) {
+    try {
+      for (const path of cgroupsBelow(parent)) rmdirSync(path);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
