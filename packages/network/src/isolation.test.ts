@@ -6,10 +6,13 @@ import { silentLogger } from '@wharf/base/logger';
 import { listLinks } from '@wharf/sys/netlink/link';
 import { listTables } from '@wharf/sys/netlink/nftables';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
+import { openBoundSocket } from '@wharf/sys/socket';
+import { parseAddress } from './address.ts';
+import { encodeResponse, parseQuery } from './dns/message.ts';
 import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, network, refuses, request, run, serve, serveUdp } from './test-sandbox.ts';
+import { ask, inside, lookup, network, refuses, request, run, serve, serveUdp } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -127,4 +130,21 @@ test('a client that kept sending UDP reaches the container once it is published,
     await networking.closeSandbox(sandbox.containerId);
   }
   client.close();
+});
+
+test('a container’s own name server is asked from inside', async () => {
+  await networking.createNetwork(network('named'));
+  const asked = request('asker', { networkMode: 'named', dns: ['127.0.0.1'] });
+  const sandbox = await networking.openSandbox(asked);
+  const server = createSocket('udp4');
+  server.on('message', (bytes, from) => {
+    const answer = encodeResponse(parseQuery(Buffer.from(bytes))!, 0, [{ address: parseAddress('203.0.113.7')! }]);
+    server.send(answer, from.port, from.address);
+  });
+  const fd = inside(sandbox, () => openBoundSocket('udp', { address: Uint8Array.of(127, 0, 0, 1), port: 53 }));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.bind({ fd }, resolve);
+  await promise;
+  assert.equal(await lookup(sandbox, 'example.test'), '203.0.113.7');
+  server.close();
 });

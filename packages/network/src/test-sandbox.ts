@@ -152,7 +152,8 @@ function readName(bytes: Buffer): string {
   return labels.join('.');
 }
 
-function inside<T>(sandbox: Sandbox, body: () => T): T {
+/** Runs `body` in the sandbox's network namespace; it must be synchronous. */
+export function inside<T>(sandbox: Sandbox, body: () => T): T {
   const fd = openNamespace(namespacePath(sandbox));
   try {
     return inNetworkNamespace(fd, body);

@@ -11,6 +11,8 @@ export const dnsAddress = '127.0.0.11';
 const addressBytes = Uint8Array.of(127, 0, 0, 11);
 const maxTcpClients = 64;
 const tcpIdleMilliseconds = 10_000;
+/** A client that asks and does not read must not cost the daemon its memory. */
+const maxUnreadBytes = 256 * 1024;
 
 export interface DnsPorts {
   readonly udp: number;
@@ -90,8 +92,8 @@ export class DnsServer {
         const query = Buffer.from(received.subarray(2, end));
         received = received.subarray(end);
         void resolve(view, query, 'tcp').then((answer) => {
-          if (answer) client.write(frame(answer));
-          else client.destroy();
+          if (!answer || client.writableLength > maxUnreadBytes) client.destroy();
+          else client.write(frame(answer));
         });
       }
     });

@@ -16,11 +16,17 @@ export type OpenUdpSocket = (family: 4 | 6) => Promise<Socket>;
  */
 export class Upstream {
   readonly #open: OpenUdpSocket;
+  readonly #hasTcp: boolean;
   readonly #servers = new Map<string, NameServer>();
   #inFlight = 0;
 
-  constructor(open: OpenUdpSocket = openHostSocket) {
-    this.#open = open;
+  /**
+   * With `open` the sockets are of another namespace. There TCP cannot be had: such questions go by UDP, and an
+   * answer that does not fit is none.
+   */
+  constructor(open?: OpenUdpSocket) {
+    this.#open = open ?? openHostSocket;
+    this.#hasTcp = open === undefined;
   }
 
   /** The first server's answer; undefined where none answered in time. */
@@ -29,8 +35,9 @@ export class Upstream {
     this.#inFlight++;
     try {
       for (const server of servers.slice(0, maxServers)) {
-        const answer = transport === 'udp' ? await this.#server(server).ask(query) : await askTcp(query, server);
-        if (answer) return answer;
+        const byTcp = transport === 'tcp' && this.#hasTcp;
+        const answer = byTcp ? await askTcp(query, server) : await this.#server(server).ask(query);
+        if (answer && (transport === 'udp' || byTcp || !isTruncated(answer))) return answer;
       }
       return undefined;
     } finally {
@@ -138,6 +145,10 @@ class NameServer {
       if (!this.#waiting.has(id)) return id;
     }
   }
+}
+
+function isTruncated(answer: Buffer): boolean {
+  return (answer.readUInt16BE(2) & 0x0200) !== 0;
 }
 
 /** Compares up to the end of the question's name, type and class; letter case may change on the way. */

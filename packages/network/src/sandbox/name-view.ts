@@ -6,11 +6,14 @@ import type { NameView } from '../dns/resolver.ts';
 import { Upstream } from '../dns/upstream.ts';
 import type { StoredEndpoint } from '../records.ts';
 
+/** So that one container's questions leave room for the others'. */
+const maxInFlight = 128;
 const anyAddress = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
 
 /** What a sandbox's DNS server knows: the names of the networks it is in at the moment of the question. */
 export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
   const named = () => live.record.endpoints.filter(({ dnsNames }) => dnsNames.length > 0);
+  let inFlight = 0;
   return {
     lookup(name) {
       for (const endpoint of named()) {
@@ -29,17 +32,32 @@ export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
     get forwards() {
       return live.record.endpoints.some(({ internal }) => !internal);
     },
-    forward(query, transport) {
-      const chosen = live.record.request.dns;
-      // Servers of the host's are asked as the host, so that its loopback ones work; the container's own from inside.
-      if (chosen.length > 0 && live.namespace !== undefined) {
-        live.upstream ??= upstreamInside(live.namespace);
-        return live.upstream.ask(query, chosen, transport);
+    async forward(query, transport) {
+      if (inFlight >= maxInFlight) return undefined;
+      inFlight++;
+      try {
+        return await askOutside(context, live, query, transport);
+      } finally {
+        inFlight--;
       }
-      const servers = context.options.dns?.length ? context.options.dns : context.hostResolvConf.read().nameservers;
-      return context.upstream.ask(query, servers, transport);
     },
   };
+}
+
+async function askOutside(
+  context: NetworkContext,
+  live: LiveSandbox,
+  query: Buffer,
+  transport: 'udp' | 'tcp',
+): Promise<Buffer | undefined> {
+  const chosen = live.record.request.dns;
+  // Servers of the host's are asked as the host, so that its loopback ones work; the container's own from inside.
+  if (chosen.length > 0 && live.namespace !== undefined) {
+    live.upstream ??= upstreamInside(live.namespace);
+    return await live.upstream.ask(query, chosen, transport);
+  }
+  const servers = context.options.dns?.length ? context.options.dns : context.hostResolvConf.read().nameservers;
+  return await context.upstream.ask(query, servers, transport);
 }
 
 function lookupIn({ endpoints }: NetworkContext, endpoint: StoredEndpoint, name: string) {
