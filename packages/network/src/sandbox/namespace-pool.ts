@@ -5,6 +5,7 @@ import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { writeSysctl } from '../sysctl.ts';
 
 const loopbackIndex = 1;
+const refillAfterMilliseconds = 30;
 
 /** A network namespace that only a descriptor holds, with its loopback up, and a netlink socket inside. */
 export interface ReadyNamespace {
@@ -29,14 +30,14 @@ export class NamespacePool {
     return ready;
   }
 
-  /** Fills up, one at a time, once the present work is done. */
+  /** Fills up, one at a time, once the start that took the last one is over. */
   warm(): void {
     if (this.#closed || this.#refill || this.#ready.length >= this.#size) return;
     this.#refill = setTimeout(() => {
       this.#refill = undefined;
       this.#ready.push(makeNamespace());
       this.warm();
-    }, 2);
+    }, refillAfterMilliseconds);
     this.#refill.unref();
   }
 
