@@ -31,7 +31,10 @@ function describeFailure(error: unknown): string {
   return hint === undefined ? describeError(error) : `${describeError(error)}\n${hint}`;
 }
 
-/** A name or id inside a path. */
+/** A name inside a path: slashes, tags and digests as they are. */
 export function segment(text: string): string {
-  return encodeURIComponent(text);
+  return text
+    .split('/')
+    .map((part) => encodeURIComponent(part).replace(/%3A/g, ':').replace(/%40/g, '@'))
+    .join('/');
 }

@@ -8,7 +8,7 @@ import { inspectAll } from './inspect-all.ts';
 
 const paths: Readonly<Record<string, (name: string) => string>> = {
   container: (name) => `/containers/${segment(name)}/json`,
-  image: (name) => `/images/${imagePath(name)}/json`,
+  image: (name) => `/images/${segment(name)}/json`,
   network: (name) => `/networks/${segment(name)}`,
   volume: (name) => `/volumes/${segment(name)}`,
 };
@@ -44,8 +44,3 @@ export const command = defineCommand({
     });
   },
 });
-
-/** An image's name keeps its slashes in paths. */
-export function imagePath(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
-}

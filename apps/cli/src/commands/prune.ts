@@ -32,7 +32,7 @@ export async function pruneNetworks(cli: Cli, filters: readonly string[]): Promi
 }
 
 export async function pruneVolumes(cli: Cli, filters: readonly string[], all: boolean): Promise<Pruned> {
-  const more = all ? ['all=1'] : [];
+  const more = all ? ['all=true'] : [];
   const { VolumesDeleted, SpaceReclaimed } = await prune(cli, '/volumes/prune', [...filters, ...more]);
   return { title: 'Deleted Volumes:', lines: VolumesDeleted ?? [], reclaimed: SpaceReclaimed ?? 0 };
 }

@@ -176,7 +176,7 @@ export class ApiClient {
       stream.close();
       options.signal?.throwIfAborted();
       if (repeatable) return 'stale';
-      throw new ConnectionError(this.address.text, message(error), error);
+      throw new ConnectionError(this.address.text, this.#broken(message(error)), error);
     }
     stream.close();
     options.signal?.throwIfAborted();
@@ -239,6 +239,15 @@ export class ApiClient {
     return /ENOENT|ECONNREFUSED|Failed to connect|FailedToOpenSocket/i.test(cause)
       ? text
       : `error during connect: ${this.address.text}: ${cause}`;
+  }
+
+  #broken(cause: string): string {
+    // TLS 1.3 refuses a client's certificate only after the handshake.
+    const refused = this.#options.tls && /BAD_CERTIFICATE|CERTIFICATE_REQUIRED|UNKNOWN_CA/.test(cause);
+    const why = refused
+      ? 'the server probably has client authentication (--tlsverify) enabled; check your TLS client certification settings'
+      : 'error during connect';
+    return `${why}: ${this.address.text}: ${cause}`;
   }
 
   #lost(): ConnectionError {

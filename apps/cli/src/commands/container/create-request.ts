@@ -1,6 +1,7 @@
 import type { HealthConfig, HostConfig, RestartPolicy } from '@wharf/api/container';
 import type { EndpointSettings } from '@wharf/api/network';
 import type { Cli } from '../../cli.ts';
+import { ExitError } from '../../exit-error.ts';
 import { isChanged, type Values } from '../../flags/flag.ts';
 import { parseKeyValueFile, toMap } from '../../flags/key-values.ts';
 import { cut } from '../../flags/parse.ts';
@@ -10,6 +11,7 @@ import { isMacAddress } from '../../flags/values/network.ts';
 import { parseExpose, parsePublished } from '../../flags/values/port.ts';
 import type { containerFlags } from './container-flags.ts';
 import { endpointsOf } from './endpoints.ts';
+import { proxiesOf, withProxies } from './proxies.ts';
 import { parseSecurityOptions } from './security-options.ts';
 
 export type ContainerValues = Values<typeof containerFlags>;
@@ -28,6 +30,8 @@ export interface CreateBody {
   readonly [field: string]: unknown;
 }
 
+const windowsFlags = ['cpu-count', 'cpu-percent', 'io-maxbandwidth', 'io-maxiops'] as const;
+
 /** Maps the flags onto the API, field by field. Reads the files that flags name. Throws UsageError. */
 export async function createRequest(
   cli: Cli,
@@ -38,6 +42,17 @@ export async function createRequest(
   if (flags['use-api-socket']) throw new UsageError('--use-api-socket is not supported by wharf yet');
   if (flags['mac-address'] !== '' && !isMacAddress(flags['mac-address'])) {
     throw new UsageError(`${flags['mac-address']} is not a valid mac address`);
+  }
+  for (const name of windowsFlags) {
+    if (isChanged(flags, name)) {
+      throw new ExitError(
+        1,
+        `"--${name}" is only supported on a Docker daemon running on windows, but the Docker daemon is running on linux`,
+      );
+    }
+  }
+  if (isChanged(flags, 'kernel-memory')) {
+    cli.err.print('WARNING: kernels no longer limit kernel memory alone: --kernel-memory has no effect\n');
   }
   const swappiness = flags['memory-swappiness'];
   if (swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
@@ -60,7 +75,7 @@ export async function createRequest(
     Tty: flags.tty,
     OpenStdin: flags.interactive,
     StdinOnce: flags.interactive && AttachStdin,
-    Env: await environmentOf(cli, flags['env-file'], flags.env, true),
+    Env: withProxies(await environmentOf(cli, flags['env-file'], flags.env, true), await proxiesOf(cli)),
     Cmd: args.length > 0 ? args : null,
     Image: image,
     Volumes: Object.fromEntries(anonymous.map((path) => [path, {}])),
@@ -105,8 +120,8 @@ async function hostConfigOf(flags: ContainerValues, Binds: readonly string[]) {
     VolumesFrom: orNull(flags['volumes-from']),
     ConsoleSize: [0, 0] as [number, number],
     Annotations: toMap(flags.annotation),
-    CapAdd: orNull(flags['cap-add']),
-    CapDrop: orNull(flags['cap-drop']),
+    CapAdd: orNull(capabilities(flags['cap-add'])),
+    CapDrop: orNull(capabilities(flags['cap-drop'])),
     CgroupnsMode: flags.cgroupns,
     Dns: [...flags.dns],
     DnsOptions: [...flags['dns-option'], ...flags['dns-opt']],
@@ -143,7 +158,6 @@ async function hostConfigOf(flags: ContainerValues, Binds: readonly string[]) {
 }
 
 function resourcesOf(flags: ContainerValues) {
-  const kernelMemory = flags['kernel-memory'];
   return {
     CpuShares: flags['cpu-shares'],
     Memory: flags.memory,
@@ -167,17 +181,15 @@ function resourcesOf(flags: ContainerValues) {
     MemorySwappiness: flags['memory-swappiness'],
     OomKillDisable: flags['oom-kill-disable'],
     PidsLimit: flags['pids-limit'],
-    Ulimits: [...flags.ulimit],
-    CpuCount: flags['cpu-count'],
-    CpuPercent: flags['cpu-percent'],
-    IOMaximumIOps: flags['io-maxiops'],
-    IOMaximumBandwidth: flags['io-maxbandwidth'],
-    ...(kernelMemory > 0 ? { KernelMemory: kernelMemory } : {}),
+    Ulimits: [...new Map(flags.ulimit.map((limit) => [limit.Name, limit])).values()].sort((a, b) =>
+      a.Name < b.Name ? -1 : 1,
+    ),
   };
 }
 
 /** Binds and named volumes go to HostConfig, paths alone become anonymous volumes. */
 function splitVolumes(volumes: readonly string[]): { binds: string[]; anonymous: string[] } {
+  if (volumes.includes('')) throw new UsageError('invalid empty volume spec');
   const given = new Set(volumes.map(normalizeVolume));
   const all = [...given];
   return {
@@ -299,6 +311,15 @@ function storageOptions(options: readonly string[]): { StorageOpt?: Record<strin
 function tmpfsOf(mounts: readonly string[]): { Tmpfs?: Record<string, string> } {
   if (mounts.length === 0) return {};
   return { Tmpfs: Object.fromEntries(mounts.map((mount) => [cut(mount, ':')[0], cut(mount, ':')[1] ?? ''])) };
+}
+
+/** `net_admin` as `CAP_NET_ADMIN`, each once, in order. */
+function capabilities(names: readonly string[]): string[] {
+  const whole = names.map((name) => {
+    const upper = name.trim().toUpperCase();
+    return upper === 'ALL' || upper === 'RESET' || upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+  });
+  return [...new Set(whole)].sort();
 }
 
 function checkMode(flag: string, kind: string, valid: boolean): void {

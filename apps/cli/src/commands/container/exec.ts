@@ -50,6 +50,7 @@ export const command = defineCommand({
         AttachStdin: stdin,
         AttachStdout: !flags.detach,
         AttachStderr: !flags.detach,
+        Detach: flags.detach,
         DetachKeys: keys,
         Env: Env.length > 0 ? Env : null,
         WorkingDir: flags.workdir,

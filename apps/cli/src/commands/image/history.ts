@@ -6,7 +6,7 @@ import { createRow, type Row } from '../../format/template/row.ts';
 import { rfc3339, since } from '../../format/time.ts';
 import { ellipsis, humanSize, truncateId } from '../../format/units.ts';
 import { defineCommand, exactly } from '../command.ts';
-import { imagePath } from '../inspect.ts';
+import { segment } from '../for-each.ts';
 import { platformQuery } from './platform.ts';
 
 const headers = {
@@ -31,7 +31,7 @@ export const command = defineCommand({
   },
   async run(cli, flags, [image = '']) {
     const client = await cli.client();
-    const items = await client.json<ImageHistoryItem[]>('GET', `/images/${imagePath(image)}/history`, {
+    const items = await client.json<ImageHistoryItem[]>('GET', `/images/${segment(image)}/history`, {
       query: { platform: platformQuery(flags.platform) },
     });
     const created = flags.human ? '{{if .CreatedSince}}{{.CreatedSince}}{{else}}N/A{{end}}' : '{{.CreatedAt}}';

@@ -1,7 +1,7 @@
 import { inspectFormat } from '../../flags/common.ts';
 import { text } from '../../flags/flag.ts';
 import { atLeast, defineCommand } from '../command.ts';
-import { imagePath } from '../inspect.ts';
+import { segment } from '../for-each.ts';
 import { inspectAll } from '../inspect-all.ts';
 import { platformQuery } from './platform.ts';
 
@@ -16,7 +16,7 @@ export const command = defineCommand({
   async run(cli, { format, platform }, names) {
     const client = await cli.client();
     await inspectAll(cli, names, format, (name) =>
-      client.text('GET', `/images/${imagePath(name)}/json`, { query: { platform: platformQuery(platform) } }),
+      client.text('GET', `/images/${segment(name)}/json`, { query: { platform: platformQuery(platform) } }),
     );
   },
 });

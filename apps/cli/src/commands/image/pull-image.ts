@@ -1,5 +1,5 @@
 import type { JsonMessage } from '@wharf/api/streams/json-message';
-import { formatCanonical, formatFamiliar, parseReference, withDefaultTag } from '@wharf/oci/reference';
+import { formatCanonical, parseReference, withDefaultTag } from '@wharf/oci/reference';
 import type { Cli } from '../../cli.ts';
 import type { Output } from '../../terminal/output.ts';
 import { showProgress } from '../../terminal/progress.ts';
@@ -18,7 +18,7 @@ export async function pullImage(cli: Cli, image: string, options: PullOptions): 
   const reference = options.allTags ? parsed : withDefaultTag(parsed);
   const client = await cli.client();
   const tag = reference.digest ?? reference.tag;
-  const name = formatFamiliar({ domain: reference.domain, path: reference.path });
+  const name = `${reference.domain}/${reference.path}`;
   const auth = await registryAuth(cli, reference.domain);
   const progress = client.stream<JsonMessage>('POST', '/images/create', {
     query: { fromImage: name, tag, platform: options.platform || undefined },

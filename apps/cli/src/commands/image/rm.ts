@@ -4,7 +4,7 @@ import { describeError } from '../../describe-error.ts';
 import { ExitError } from '../../exit-error.ts';
 import { bool, list } from '../../flags/flag.ts';
 import { atLeast, defineCommand } from '../command.ts';
-import { imagePath } from '../inspect.ts';
+import { segment } from '../for-each.ts';
 import { platformQuery } from './platform.ts';
 
 export const command = defineCommand({
@@ -23,7 +23,7 @@ export const command = defineCommand({
     let fatal = false;
     for (const name of names) {
       try {
-        const items = await client.json<ImageDeleteItem[]>('DELETE', `/images/${imagePath(name)}`, {
+        const items = await client.json<ImageDeleteItem[]>('DELETE', `/images/${segment(name)}`, {
           query: { force: force || undefined, noprune: keep || undefined, platforms },
         });
         for (const item of items) {

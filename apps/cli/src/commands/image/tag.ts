@@ -1,7 +1,7 @@
-import { familiarName, parseReference } from '@wharf/oci/reference';
+import { parseReference } from '@wharf/oci/reference';
 import { ExitError } from '../../exit-error.ts';
 import { defineCommand, exactly } from '../command.ts';
-import { imagePath } from '../inspect.ts';
+import { segment } from '../for-each.ts';
 
 export const command = defineCommand({
   usage: 'SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]',
@@ -12,8 +12,8 @@ export const command = defineCommand({
     const client = await cli.client();
     const reference = named(target);
     if (reference.digest !== undefined) throw new ExitError(1, 'refusing to create a tag with a digest reference');
-    await client.call('POST', `/images/${imagePath(source)}/tag`, {
-      query: { repo: familiarName(reference), tag: reference.tag ?? 'latest' },
+    await client.call('POST', `/images/${segment(source)}/tag`, {
+      query: { repo: `${reference.domain}/${reference.path}`, tag: reference.tag ?? 'latest' },
     });
   },
 });

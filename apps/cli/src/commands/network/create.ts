@@ -1,4 +1,5 @@
 import type { NetworkCreateResponse } from '@wharf/api/network';
+import { atLeast, parseApiVersion } from '@wharf/api/version';
 import { bool, isChanged, list, strings, text } from '../../flags/flag.ts';
 import { checkLabel, toMap } from '../../flags/key-values.ts';
 import { defineCommand, exactly } from '../command.ts';
@@ -35,6 +36,8 @@ export const command = defineCommand({
   },
   async run(cli, flags, [Name = '']) {
     const client = await cli.client();
+    // From 1.44 on the daemon always checks.
+    const version = parseApiVersion(await client.version());
     const Config = ipamConfigs({
       subnets: flags.subnet,
       ranges: flags['ip-range'],
@@ -44,7 +47,7 @@ export const command = defineCommand({
     const { Id, Warning } = await client.json<NetworkCreateResponse>('POST', '/networks/create', {
       body: {
         Name,
-        CheckDuplicate: true,
+        ...(version && !atLeast(version, 44) ? { CheckDuplicate: true } : {}),
         Driver: flags.driver,
         Options: toMap(flags.opt),
         IPAM: { Driver: flags['ipam-driver'], Config, Options: toMap(flags['ipam-opt']) },
