@@ -1,18 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import {
-  closeSync,
   createReadStream,
   existsSync,
-  fsyncSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EngineError } from '@wharf/base/error';
@@ -68,20 +66,30 @@ export class ContentStore {
     return stream;
   }
 
-  /** Stores small content durably. */
-  write(bytes: Uint8Array): Digest {
+  /** Stores small content durably. What is there already but damaged is written again. */
+  async write(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes);
-    if (this.has(digest)) return digest;
+    if (this.#isWhole(digest, bytes)) return digest;
     const path = this.newIngest();
-    const fd = openSync(path, 'wx', 0o600);
-    try {
-      for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    this.commit(path, digest);
+    await using file = await open(path, 'wx', 0o600);
+    await file.writeFile(bytes);
+    await file.sync();
+    await this.commit(path, digest);
     return digest;
+  }
+
+  /** As `write`, at once and without waiting for the disk: for content that can be made again. */
+  writeNow(bytes: Uint8Array): Digest {
+    const digest = digestOf(bytes);
+    if (this.#isWhole(digest, bytes)) return digest;
+    const path = this.newIngest();
+    writeFileSync(path, bytes, { flag: 'wx', mode: 0o600 });
+    renameSync(path, this.#path(digest));
+    return digest;
+  }
+
+  #isWhole(digest: Digest, bytes: Uint8Array): boolean {
+    return this.has(digest) && readFileSync(this.#path(digest)).equals(bytes);
   }
 
   /** A path for a new file whose content will be committed under its digest. */
@@ -90,14 +98,10 @@ export class ContentStore {
   }
 
   /** Makes a whole and synced ingest visible. */
-  commit(ingest: string, digest: Digest): void {
+  async commit(ingest: string, digest: Digest): Promise<void> {
     renameSync(ingest, this.#path(digest));
-    const directory = openSync(this.#blobs, 'r');
-    try {
-      fsyncSync(directory);
-    } finally {
-      closeSync(directory);
-    }
+    await using directory = await open(this.#blobs, 'r');
+    await directory.sync();
   }
 
   abort(ingest: string): void {

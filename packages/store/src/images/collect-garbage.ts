@@ -13,7 +13,13 @@ interface Reachable {
 export function collectGarbage(parts: ImageParts): number {
   if (parts.leases.held) return 0;
   const reachable: Reachable = { blobs: new Set(), diffIds: new Set() };
-  for (const { target } of parts.images.values()) mark(parts, target, reachable);
+  for (const { target } of parts.images.values()) {
+    try {
+      mark(parts, target, reachable);
+    } catch {
+      // Damaged content: what cannot be read cannot be used, and loading the image again brings all of it.
+    }
+  }
   // A container keeps its layers, also when its image was removed by force.
   for (const { diffIds } of parts.database.collection<{ diffIds: readonly Digest[] }>('snapshots').values()) {
     for (const diffId of diffIds) reachable.diffIds.add(diffId);

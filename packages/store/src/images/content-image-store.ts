@@ -45,12 +45,10 @@ export function openContentImageStore({
   const layers = new LayerStore({ dataRoot, database, workers, trash, logger });
   const images = database.collection<StoredImage>('images');
   const tags = database.collection<StoredTag>('tags');
-  const catalog = new ImageCatalog({ content, layers, images, tags });
-  return new ContentImageStore(
-    { database, content, layers, leases: new Leases(), catalog, images, tags },
-    workers,
-    trash,
-  );
+  const catalog = new ImageCatalog({ content, layers, images, tags, logger });
+  const parts = { database, content, layers, leases: new Leases(), catalog, images, tags };
+  collectGarbage(parts);
+  return new ContentImageStore(parts, workers, trash);
 }
 
 /** Images as containerd's store has them: targets by digest, names apart, content and layers shared by all. */
@@ -83,8 +81,8 @@ export class ContentImageStore implements ImageStore {
     return removeImage(this.#parts, nameOrId, options);
   }
 
-  load(archive: Readable, options: LoadOptions, progress: (message: JsonMessage) => void): Promise<void> {
-    return loadImages(this.#parts, archive, options, progress);
+  async load(archive: Readable, options: LoadOptions, progress: (message: JsonMessage) => void): Promise<void> {
+    await this.#sweeping(loadImages(this.#parts, archive, options, progress));
   }
 
   async save(names: readonly string[], options: Parameters<ImageStore['save']>[1]): Promise<Readable> {
@@ -93,7 +91,7 @@ export class ContentImageStore implements ImageStore {
   }
 
   import(archive: Readable, options: Parameters<ImageStore['import']>[1]): Promise<string> {
-    return importImage(this.#parts, archive, options);
+    return this.#sweeping(importImage(this.#parts, archive, options));
   }
 
   async collectGarbage(): Promise<number> {
@@ -109,6 +107,16 @@ export class ContentImageStore implements ImageStore {
   /** Resolves when what was removed is deleted from the disk. */
   settled(): Promise<void> {
     return this.#trash.settled();
+  }
+
+  /** Layers that were whole before the work failed belong to nothing. */
+  async #sweeping<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.#parts.leases.whenFree(() => collectGarbage(this.#parts));
+      throw error;
+    }
   }
 
   /** The product's own image needs no registry: it is made when somebody names it. */

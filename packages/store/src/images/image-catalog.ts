@@ -1,3 +1,4 @@
+import type { Logger } from '@wharf/base/logger';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { Digest } from '@wharf/oci/digest';
 import { type Manifest, parseImageConfig, parseIndex, parseManifest } from '@wharf/oci/manifest';
@@ -23,6 +24,7 @@ export interface PlatformImage {
 }
 
 export interface CatalogParts {
+  readonly logger: Logger;
   readonly content: ContentStore;
   readonly layers: LayerStore;
   readonly images: Collection<StoredImage>;
@@ -45,10 +47,11 @@ export class ImageCatalog {
     return this.#records;
   }
 
-  /** Names or images have changed. */
-  changed(): void {
+  /** Names or images have changed; `id` is the image whose content has. */
+  changed(id?: Digest): void {
     this.#records = undefined;
-    for (const id of this.#platforms.keys()) if (!this.#parts.images.has(id)) this.#platforms.delete(id);
+    if (id !== undefined) this.#platforms.delete(id);
+    for (const known of this.#platforms.keys()) if (!this.#parts.images.has(known)) this.#platforms.delete(known);
   }
 
   /** Every platform that is complete here, best for this machine first. */
@@ -56,7 +59,7 @@ export class ImageCatalog {
     let platforms = this.#platforms.get(image.id);
     if (!platforms) {
       const host = hostPlatform();
-      const found = [...this.#collect(image.target)];
+      const found = this.#collectWhole(image);
       const suits = ({ config }: PlatformImage) => Number(matchesPlatform(host, config));
       platforms = found.sort((a, b) => suits(b) - suits(a));
       this.#platforms.set(image.id, platforms);
@@ -108,6 +111,16 @@ export class ImageCatalog {
       size: this.platforms(image).reduce((sum, { contentSize, unpackedSize }) => sum + contentSize + unpackedSize, 0),
       lastTagTime: image.lastTagTime,
     };
+  }
+
+  /** One damaged image must not hide all others. */
+  #collectWhole(image: StoredImage): PlatformImage[] {
+    try {
+      return [...this.#collect(image.target)];
+    } catch (error) {
+      this.#parts.logger.warn('image content is damaged', { image: image.id, error });
+      return [];
+    }
   }
 
   *#collect(descriptor: Descriptor, depth = 0): Generator<PlatformImage> {

@@ -6,8 +6,9 @@ import { parseReference, withDefaultTag } from '@wharf/oci/reference';
 import { applyChanges } from './config-changes.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageStore } from './image-store.ts';
+import { plainLayer } from './load/archive-members.ts';
 import { describe } from './load/docker-archive.ts';
-import { commit } from './load/load-images.ts';
+import { recordImages, storeContent } from './load/load-images.ts';
 
 type ImportOptions = Parameters<ImageStore['import']>[1];
 
@@ -29,9 +30,9 @@ export async function importImage(parts: ImageParts, archive: Readable, options:
     rootfs: { type: 'layers', diff_ids: [diffId] },
     history: [{ created, comment: options.message }],
   };
-  const layer = { diffId, blobDigest: diffId, blobSize: tarSize, ingest: undefined };
-  const image = describe(Buffer.from(JSON.stringify(config)), [layer], names);
-  commit(parts, [image]);
+  const image = describe(Buffer.from(JSON.stringify(config)), [plainLayer(diffId, tarSize)], names);
+  await storeContent(parts, [image]);
+  recordImages(parts, [image]);
   return image.target.digest;
 }
 

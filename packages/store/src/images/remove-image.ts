@@ -29,7 +29,7 @@ export function removeImage(parts: ImageParts, nameOrId: string, options: Remove
   parts.images.delete(image.id);
   parts.catalog.changed();
   removed.push({ Deleted: image.id });
-  collectGarbage(parts);
+  parts.leases.whenFree(() => collectGarbage(parts));
   return removed;
 }
 

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { EngineError } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import { type Digest, digestHex } from '@wharf/oci/digest';
 import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
@@ -106,7 +107,8 @@ function addTarget(
   const { config, layers } = parseManifest(parts.content.read(descriptor.digest));
   for (const { digest } of [config, ...layers]) {
     const stored = parts.content.sizeOf(digest) ?? parts.layers.get(digest)?.tarSize;
-    if (stored !== undefined) blobs.set(digest, stored);
+    if (stored === undefined) throw new EngineError('data_loss', `content digest ${digest} not found`);
+    blobs.set(digest, stored);
   }
 }
 

@@ -19,6 +19,6 @@ export function recordImage(parts: ImageParts, target: Descriptor, names: readon
       tags.put(reference, { reference, imageId: id });
     }
   });
-  catalog.changed();
+  catalog.changed(id);
   return id;
 }

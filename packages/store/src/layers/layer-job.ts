@@ -1,4 +1,5 @@
 import type { ErrorCode } from '@wharf/base/error';
+import type { Compression } from '@wharf/oci/layer/compression';
 import type { UnpackedLayer } from './layer-unpacker.ts';
 
 /** What the main thread tells a layer worker. A worker does one job at a time. */
@@ -31,7 +32,7 @@ export interface LayerParts {
 
 export interface AppliedLayer extends UnpackedLayer {
   /** Of the bytes as they came. */
-  readonly blob: { readonly digest: string; readonly size: number; readonly kept: boolean };
+  readonly blob: { readonly digest: string; readonly size: number; readonly compression: Compression };
 }
 
 export type LayerAnswer =

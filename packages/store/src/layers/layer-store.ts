@@ -51,7 +51,8 @@ export class LayerStore {
 
   constructor({ dataRoot, database, workers, trash, logger }: LayerStoreOptions) {
     this.#dataRoot = dataRoot;
-    this.#records = database.collection<LayerRecord>('layers');
+    // The image's own record is synced after it, and takes it along.
+    this.#records = database.collection<LayerRecord>('layers', { relaxed: true });
     this.#workers = workers;
     this.#trash = trash;
     this.#logger = logger;

@@ -4,7 +4,7 @@ import type { Transform } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { parentPort } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
-import { createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
+import { type Compression, createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
 import { syncFileSystem } from '@wharf/sys/file';
 import { assembleLayer } from './layer-assembler.ts';
 import { diffDirectory } from './layer-diff.ts';
@@ -85,6 +85,7 @@ class Application {
   readonly #hash = createHash('sha256');
   #size = 0;
   #blobFd = -1;
+  #compression: Compression = 'none';
   #inflater: Transform | undefined;
   #started = false;
   #start: Buffer[] = [];
@@ -109,6 +110,7 @@ class Application {
     this.#started = true;
     this.#start = [];
     const compression = detectCompression(start);
+    this.#compression = compression;
     if (compression === 'none') return;
     if (this.#blob.keep === 'compressed') this.#blobFd = openSync(this.#blob.path, 'wx', 0o600);
     this.#inflater = createDecompressor(compression);
@@ -156,12 +158,12 @@ class Application {
     }
     const layer = this.#unpacker.end();
     const digest = this.#inflater ? `sha256:${this.#hash.digest('hex')}` : layer.diffId;
-    const kept = this.#blobFd >= 0;
-    if (kept) {
+    if (this.#blobFd >= 0) {
       fsyncSync(this.#blobFd);
       closeSync(this.#blobFd);
+      this.#blobFd = -1;
     }
-    send({ kind: 'applied', layer: { ...layer, blob: { digest, size: this.#size, kept } } });
+    send({ kind: 'applied', layer: { ...layer, blob: { digest, size: this.#size, compression: this.#compression } } });
   }
 
   abort(): void {

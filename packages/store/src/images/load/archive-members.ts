@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
 import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Compression } from '@wharf/oci/layer/compression';
 
 /** What came in an image archive: small files in memory, layers unpacked already. */
 export interface ArchiveLayer {
@@ -8,8 +9,14 @@ export interface ArchiveLayer {
   /** Of the bytes in the archive, compressed or not. */
   readonly blobDigest: Digest;
   readonly blobSize: number;
+  readonly compression: Compression;
   /** Where the compressed bytes wait to be committed to the content store. */
   readonly ingest: string | undefined;
+}
+
+/** A layer that came uncompressed: its tar is its blob. */
+export function plainLayer(diffId: Digest, tarSize: number): ArchiveLayer {
+  return { diffId, blobDigest: diffId, blobSize: tarSize, compression: 'none', ingest: undefined };
 }
 
 const maximumMembers = 100_000;

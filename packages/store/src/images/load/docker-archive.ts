@@ -1,7 +1,9 @@
 import { invalidArgument } from '@wharf/base/error';
 import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Compression } from '@wharf/oci/layer/compression';
 import { parseImageConfig } from '@wharf/oci/manifest';
 import { mediaTypes } from '@wharf/oci/media-type';
+import { formatPlatform, matchesPlatform, type Platform } from '@wharf/oci/platform';
 import { parseReference, type Reference } from '@wharf/oci/reference';
 import type { ArchiveLayer, ArchiveMembers } from './archive-members.ts';
 import type { LoadedImage } from './loaded-image.ts';
@@ -12,12 +14,24 @@ interface ArchiveItem {
   readonly Layers: readonly string[];
 }
 
+const layerTypes = {
+  none: mediaTypes.dockerLayer,
+  gzip: `${mediaTypes.dockerLayer}.gzip`,
+  zstd: `${mediaTypes.dockerLayer}.zstd`,
+} as const satisfies Record<Compression, string>;
+
 /** `manifest.json`, as `docker save` has written it since 1.10. */
-export function readDockerArchive(members: ArchiveMembers, manifest: Buffer): LoadedImage[] {
+export function readDockerArchive(
+  members: ArchiveMembers,
+  manifest: Buffer,
+  platforms: readonly Platform[],
+): LoadedImage[] {
   return parseItems(manifest).map((item) => {
     const config = members.file(item.Config);
     if (!config) throw invalidArgument(`invalid archive: ${JSON.stringify(item.Config)} does not exist`);
-    const diffIds = parseImageConfig(config).rootfs.diff_ids;
+    const parsed = parseImageConfig(config);
+    requirePlatform(parsed, platforms);
+    const diffIds = parsed.rootfs.diff_ids;
     if (diffIds.length !== item.Layers.length) {
       throw invalidArgument(
         `invalid manifest, layers length mismatch: expected ${item.Layers.length}, got ${diffIds.length}`,
@@ -26,6 +40,14 @@ export function readDockerArchive(members: ArchiveMembers, manifest: Buffer): Lo
     const layers = item.Layers.map((name, index) => layerNamed(members, name, { index, expected: diffIds[index]! }));
     return describe(config, layers, (item.RepoTags ?? []).map(parseTag));
   });
+}
+
+function requirePlatform(offered: Platform, wanted: readonly Platform[]): void {
+  if (wanted.length === 0 || wanted.some((platform) => matchesPlatform(platform, offered))) return;
+  const names = wanted.map(formatPlatform).join(', ');
+  throw invalidArgument(
+    `image might be filtered out by platform: the archive holds ${formatPlatform(offered)}, not ${names}`,
+  );
 }
 
 /** The manifest that a registry would have: the same archive always gives the same image id. */
@@ -39,8 +61,8 @@ export function describe(
       schemaVersion: 2,
       mediaType: mediaTypes.dockerManifest,
       config: { mediaType: mediaTypes.dockerConfig, digest: digestOf(config), size: config.length },
-      layers: layers.map(({ diffId, blobDigest, blobSize }) => ({
-        mediaType: diffId === blobDigest ? mediaTypes.dockerLayer : `${mediaTypes.dockerLayer}.gzip`,
+      layers: layers.map(({ compression, blobDigest, blobSize }) => ({
+        mediaType: layerTypes[compression],
         digest: blobDigest,
         size: blobSize,
       })),

@@ -1,9 +1,8 @@
-import { digestOf } from '@wharf/oci/digest';
 import type { TarEntry } from '@wharf/oci/layer/tar-header';
 import { TarReader } from '@wharf/oci/layer/tar-reader';
 import type { ImageParts } from '../image-parts.ts';
-import { ArchiveMembers } from './archive-members.ts';
-import { commit, describeImages } from './load-images.ts';
+import { ArchiveMembers, plainLayer } from './archive-members.ts';
+import { describeImages, recordImages } from './load-images.ts';
 
 /** Loads a small docker-archive of our own at once, on this thread. */
 export function loadEmbedded(parts: ImageParts, archive: Buffer): void {
@@ -22,10 +21,12 @@ export function loadEmbedded(parts: ImageParts, archive: Buffer): void {
       const name = entry!.name;
       if (!name.endsWith('.tar')) return members.addFile(name, bytes);
       const { diffId } = parts.layers.applyNow(bytes);
-      members.addLayer(name, { diffId, blobDigest: digestOf(bytes), blobSize: bytes.length, ingest: undefined });
+      members.addLayer(name, plainLayer(diffId, bytes.length));
     },
   });
   reader.feed(archive);
   reader.end();
-  commit(parts, describeImages(parts, members, []));
+  const images = describeImages(parts, members, []);
+  for (const { blobs } of images) for (const bytes of blobs.values()) parts.content.writeNow(bytes);
+  recordImages(parts, images);
 }

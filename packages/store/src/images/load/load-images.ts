@@ -31,7 +31,8 @@ export async function loadImages(
   try {
     const images = describeImages(parts, members, platforms);
     for (const image of images) announce(parts, image, progress);
-    commit(parts, images);
+    await storeContent(parts, images);
+    recordImages(parts, images);
     for (const { target, names } of images) {
       for (const name of names) progress({ stream: `Loaded image: ${formatFamiliar(name)}\n` });
       if (names.length === 0) progress({ stream: `Loaded image ID: ${target.digest}\n` });
@@ -49,20 +50,24 @@ export function describeImages(
   const index = members.file('index.json');
   const manifest = members.file('manifest.json');
   if (index && members.file('oci-layout')) return readOciLayout(members, index, { layers, platforms });
-  if (manifest) return readDockerArchive(members, manifest);
+  if (manifest) return readDockerArchive(members, manifest, platforms);
   throw invalidArgument('unrecognized image format');
 }
 
-/** Content first, names last: the order in which a crash leaves nothing half made. */
-export function commit(parts: ImageParts, images: readonly LoadedImage[]): void {
-  const { content } = parts;
+/** Comes before the names: in this order a crash leaves nothing half made. */
+export async function storeContent({ content }: ImageParts, images: readonly LoadedImage[]): Promise<void> {
   for (const { blobs, layers } of images) {
     for (const { ingest, blobDigest } of layers) {
-      if (ingest && !content.has(blobDigest)) content.commit(ingest, blobDigest);
+      if (ingest && !content.has(blobDigest)) await content.commit(ingest, blobDigest);
     }
-    for (const bytes of blobs.values()) content.write(bytes);
+    for (const bytes of blobs.values()) await content.write(bytes);
   }
-  for (const { target, names } of images) recordImage(parts, target, names);
+}
+
+export function recordImages(parts: ImageParts, images: readonly LoadedImage[]): void {
+  parts.database.transaction(() => {
+    for (const { target, names } of images) recordImage(parts, target, names);
+  });
 }
 
 function announce({ tags }: ImageParts, { target, names }: LoadedImage, progress: (message: JsonMessage) => void) {

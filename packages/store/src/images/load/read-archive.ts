@@ -228,8 +228,8 @@ class LayerSink {
     const ingest = await this.#opening;
     try {
       const { diffId, blob } = await ingest.commit();
-      const path = blob.kept ? this.#path : undefined;
-      return { diffId, blobDigest: blob.digest, blobSize: blob.size, ingest: path };
+      const path = blob.compression === 'none' ? undefined : this.#path;
+      return { diffId, blobDigest: blob.digest, blobSize: blob.size, compression: blob.compression, ingest: path };
     } catch (error) {
       this.#content.abort(this.#path);
       throw error;
