@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +13,7 @@ import { EventBus } from '@wharf/engine/events';
 import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
 import { openLinuxNetworking } from '@wharf/network/linux-networking';
+import { CgroupWarmer } from '@wharf/runtime/cgroup-warmer';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
 import { connectSupervisor, type SupervisorClient } from '@wharf/runtime/supervisor/client';
 import { openContentImageStore } from '@wharf/store/images/content-image-store';
@@ -46,6 +48,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
   const database = openDatabase(join(dataRoot, 'meta.db'));
   const images = openContentImageStore({ database, dataRoot, logger });
   const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
+  const warmer = new CgroupWarmer(warmName(settings['cgroup-parent'], execRoot));
   const engine = await createEngine({
     config: engineConfig(settings, environment, runtimes.defaultName),
     logger,
@@ -59,6 +62,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     networking,
     supervisor,
     events: new EventBus(),
+    warmer,
   });
   recheck = () => {
     logger.warn('The supervisor was lost and is back');
@@ -68,6 +72,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     engine,
     async shutdown() {
       if (!settings['live-restore']) await engine.stopContainers(settings['shutdown-timeout']);
+      await warmer.close();
       await engine.close();
       await networking.close({ removeHostState: true });
       await endSupervisor(supervisor, logger);
@@ -76,6 +81,13 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
       database.close();
     },
   };
+}
+
+/** Cgroups of this daemon alone, the same after a restart. */
+function warmName(cgroupParent: string, execRoot: string): string {
+  return join('/', cgroupParent, `wharf-warm-${createHash('sha256').update(execRoot).digest('hex').slice(0, 8)}`).slice(
+    1,
+  );
 }
 
 /** It goes with the last container: those that live on keep it. */

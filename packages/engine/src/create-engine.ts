@@ -57,6 +57,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
   const images = createImageUseCases(deps);
   const volumes = createVolumeUseCases({ ...deps, locks: new KeyedLock() });
   return {
+    warm: () => parts.warmer.warm(50),
     containers: containerUseCases(deps),
     exec: execUseCases(deps),
     images,

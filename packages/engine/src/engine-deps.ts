@@ -35,6 +35,15 @@ export interface EngineDeps {
   readonly networking: Networking;
   readonly supervisor: Supervisor;
   readonly events: EventBus;
+  readonly warmer: Warmer;
+}
+
+/** Keeps the kernel quick at starting processes while a start is likely: CgroupWarmer. */
+export interface Warmer {
+  /** A start is likely within so many milliseconds. */
+  warm(milliseconds: number): void;
+  /** A start is under way, until disposed. */
+  hold(): Disposable;
 }
 
 /** What the container and exec verbs share besides. */

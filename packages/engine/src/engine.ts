@@ -22,6 +22,8 @@ import type { Platform } from '@wharf/oci/image-config';
  * answers leave at the newest version: older ones are made by `server/compat`. Every method rejects with EngineError.
  */
 export interface Engine {
+  /** A client has come, and may be about to start a container: called for each _ping. */
+  warm(): void;
   readonly containers: ContainerUseCases;
   readonly exec: ExecUseCases;
   readonly images: ImageUseCases;

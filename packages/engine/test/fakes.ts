@@ -238,6 +238,7 @@ function build(
     networking,
     supervisor,
     events,
+    warmer: { warm: () => {}, hold: () => ({ [Symbol.dispose]: () => {} }) },
     containers,
     locks: new KeyedLock(),
     waits: new Waits(),

@@ -8,11 +8,12 @@ test('cgroup warmer: leaves no cgroup and no process behind', async () => {
   const { v1, v2 } = readCgroupLayout();
   const directory = `${v1.get('pids') ?? v2}/wharf-warm-test-${process.pid}-1`;
   const warmer = new CgroupWarmer(`wharf-warm-test-${process.pid}`);
-  warmer.warm();
+  warmer.warm(50);
   assert.ok(existsSync(directory));
-  warmer.warm();
+  const held = warmer.hold();
   await warmer.close();
   assert.ok(!existsSync(directory));
-  warmer.warm();
+  held[Symbol.dispose]();
+  warmer.warm(50);
   assert.ok(!existsSync(directory));
 });

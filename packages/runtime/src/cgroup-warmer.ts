@@ -8,8 +8,6 @@ import { hasErrno } from '@wharf/sys/errno';
 
 /** Milliseconds between two moves: the kernel's warmth lasts a little longer. */
 const interval = 3;
-/** How long one `warm` lasts. */
-const duration = 300;
 /** A first write that takes no longer than this did not wait for a grace period. */
 const quick = 1;
 /** Where the kernel turns out not to wait, look again after this long. */
@@ -33,6 +31,7 @@ export class CgroupWarmer {
   readonly #name: string;
   #dummy: Dummy | undefined;
   #until = 0;
+  #holds = 0;
   #idleUntil = 0;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -42,10 +41,10 @@ export class CgroupWarmer {
     this.#name = name;
   }
 
-  /** A start is likely: keeps warm for the next 300 ms. Costs nothing to call again. */
-  warm(): void {
+  /** A start is likely within so many milliseconds. Costs nothing to call again. */
+  warm(milliseconds: number): void {
     const now = performance.now();
-    this.#until = now + duration;
+    this.#until = Math.max(this.#until, now + milliseconds);
     if (this.#closed || this.#running || now < this.#idleUntil) return;
     this.#running = this.#bounce()
       .catch(() => {
@@ -57,15 +56,21 @@ export class CgroupWarmer {
       });
   }
 
-  /** No start is under way any more. */
-  cool(): void {
-    this.#until = 0;
+  /** A start is under way, until disposed: after the last one nothing is kept warm. */
+  hold(): Disposable {
+    this.#holds += 1;
+    this.warm(0);
+    return {
+      [Symbol.dispose]: () => {
+        this.#holds -= 1;
+        if (this.#holds === 0) this.#until = 0;
+      },
+    };
   }
 
   /** Ends the dummy and removes its cgroups. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.cool();
     await this.#running;
     const dummy = this.#dummy;
     this.#dummy = undefined;
@@ -75,7 +80,7 @@ export class CgroupWarmer {
   async #bounce(): Promise<void> {
     this.#dummy ??= prepare(this.#name);
     const { process, descriptors } = this.#dummy;
-    for (let move = 0; performance.now() < this.#until; move++) {
+    for (let move = 0; this.#isWanted(); move++) {
       const begin = performance.now();
       // Not synchronous: when it is cold this is the very wait that nobody else shall have.
       await writeFile(descriptors[move % 2]!, String(process.pid));
@@ -85,6 +90,10 @@ export class CgroupWarmer {
       }
       await delay(interval);
     }
+  }
+
+  #isWanted(): boolean {
+    return !this.#closed && (this.#holds > 0 || performance.now() < this.#until);
   }
 }
 

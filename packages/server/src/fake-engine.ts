@@ -23,7 +23,7 @@ export function fakeEngine(methods: Readonly<Record<string, Method>>): Engine {
     );
     return [noun, useCases];
   });
-  return Object.fromEntries(entries) as Engine;
+  return { warm: () => {}, ...Object.fromEntries(entries) } as Engine;
 }
 
 /** A process's stdio: what is written comes back as output, after EOF a last word. */

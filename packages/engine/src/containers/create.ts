@@ -35,6 +35,7 @@ export async function createContainer(
   asked: ContainerCreateRequest,
   platform: string | undefined,
 ): Promise<ContainerCreateResponse> {
+  deps.warmer.warm(150);
   const { request, warnings } = validateCreate(asked, deps.hostFacts, createDefaults(deps));
   const image = deps.images.resolve(request.Image, platform === undefined ? undefined : parsePlatform(platform));
   const draft = draftRecord(deps, name, request, image);

@@ -28,8 +28,9 @@ import { findSharedNamespaces, requireRunning } from './shared-namespaces.ts';
  * bundle, and the runtime's create. Answers the pid of the container's init.
  */
 export async function launch(deps: ContainerDeps, record: ContainerRecord, undo: Undo): Promise<number> {
-  const { config, supervisor, fault } = deps;
+  const { config, supervisor, fault, warmer } = deps;
   const { id, hostConfig } = record;
+  using _warmth = warmer.hold();
   const runtime = runtimeOf(deps, hostConfig.Runtime);
   const shared = findSharedNamespaces(deps, record);
   using held = new DisposableStack();

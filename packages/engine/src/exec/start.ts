@@ -69,7 +69,8 @@ async function run(
   container: ContainerRecord,
   options: ExecStartOptions,
 ): Promise<void> {
-  const { execs, supervisor } = deps;
+  const { execs, supervisor, warmer } = deps;
+  using _warmth = warmer.hold();
   try {
     const { pid } = await supervisor.exec(execProcess(deps, exec, container, options));
     const now = execs.get(exec.id);

@@ -17,10 +17,14 @@ const pingHeaders = {
 
 const diskUsageTypes = ['container', 'image', 'volume', 'build-cache'];
 
-export function systemRoutes({ system }: Pick<Engine, 'system'>): Route[] {
+export function systemRoutes({ system, warm }: Pick<Engine, 'system' | 'warm'>): Route[] {
+  function ping(context: Context, body: string): void {
+    warm();
+    context.text(200, body, pingHeaders);
+  }
   return [
-    route('GET', '/_ping', (context) => context.text(200, 'OK', pingHeaders)),
-    route('HEAD', '/_ping', (context) => context.text(200, '', pingHeaders)),
+    route('GET', '/_ping', (context) => ping(context, 'OK')),
+    route('HEAD', '/_ping', (context) => ping(context, '')),
     route('GET', '/version', async (context) => context.json(200, await system.version())),
     route('GET', '/info', async (context) => context.json(200, infoFor(context.version, await system.info()))),
     route('GET', '/system/df', async (context) => {
