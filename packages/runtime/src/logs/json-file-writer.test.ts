@@ -10,12 +10,13 @@ import { LogFile } from './log-file.ts';
 const directory = mkdtempSync(join(tmpdir(), 'wharf-log-'));
 after(() => rmSync(directory, { recursive: true }));
 let count = 0;
+const scratch = Buffer.alloc(1024);
 
 function write(chunks: readonly (string | Buffer)[], attributes?: Record<string, string>): string[] {
   count += 1;
   const path = join(directory, `${count}.log`);
   const file = new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined });
-  const writer = new JsonFileWriter(file, attributes);
+  const writer = new JsonFileWriter({ file, scratch, attributes });
   for (const chunk of chunks) writer.write('stdout', Buffer.from(chunk as string));
   writer.end('stdout');
   writer.close();
@@ -80,7 +81,7 @@ describe('json-file: rotation', () => {
         throw new Error('no');
       },
     });
-    const writer = new JsonFileWriter(file);
+    const writer = new JsonFileWriter({ file, scratch });
     writer.write('stderr', Buffer.from(Array.from({ length: 40 }, (_, index) => `line ${index}\n`).join('')));
     writer.close();
     return readdirSync(directory)

@@ -8,17 +8,32 @@ export type LogStream = 'stdout' | 'stderr';
 /** Chunks are taken in blocks of this size: a block of newlines alone grows to 70 times its bytes. */
 const blockSize = 64 * 1024;
 
+export interface JsonFileOptions {
+  readonly file: LogFile;
+  /** For a block's bytes on their way to the kernel; one serves all writers. */
+  readonly scratch: Buffer;
+  /** Written as `attrs` into each line. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined;
+  /** Lines that another process has begun. */
+  readonly begun?: LogPosition | undefined;
+}
+
+/** Takes what most blocks become. */
+export const logScratchSize = 256 * 1024;
+
 /**
  * Docker's json-file format: `{"log":"text\n","stream":"stdout","attrs":{},"time":"2026-01-02T03:04:05.000000000Z"}`
  * a line, one write a chunk. A line without its newline (too long, or the last) has none in `log` either.
  */
 export class JsonFileWriter {
   readonly #file: LogFile;
+  readonly #scratch: Buffer;
   readonly #splitters: Record<LogStream, LineSplitter>;
   readonly #attributes: string;
 
-  constructor(file: LogFile, attributes: Readonly<Record<string, string>> = {}, begun: LogPosition = noPosition) {
+  constructor({ file, scratch, attributes = {}, begun = noPosition }: JsonFileOptions) {
     this.#file = file;
+    this.#scratch = scratch;
     this.#attributes = Object.keys(attributes).length === 0 ? '' : `,"attrs":${toLatin1(JSON.stringify(attributes))}`;
     this.#splitters = {
       stdout: this.#splitter('stdout', begun.stdout),
@@ -66,7 +81,9 @@ export class JsonFileWriter {
   }
 
   #append(latin1: string): void {
-    this.#file.append(Buffer.from(latin1, 'latin1'));
+    const fits = latin1.length <= this.#scratch.length;
+    const length = fits ? this.#scratch.write(latin1, 0, 'latin1') : 0;
+    this.#file.append(fits ? this.#scratch.subarray(0, length) : Buffer.from(latin1, 'latin1'));
   }
 
   #suffix(stream: LogStream, newline: string): string {

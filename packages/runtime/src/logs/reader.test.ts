@@ -13,6 +13,7 @@ import { type ReadLogs, readLogs } from './reader.ts';
 const directory = mkdtempSync(join(tmpdir(), 'wharf-read-'));
 after(() => rmSync(directory, { recursive: true }));
 let count = 0;
+const scratch = Buffer.alloc(1024);
 
 function newPath(): string {
   count += 1;
@@ -50,7 +51,10 @@ describe('logs: what was written is read', () => {
   for (const first of texts) {
     test(`beginning with ${JSON.stringify(first)}`, async () => {
       const path = newPath();
-      const writer = new JsonFileWriter(new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined }));
+      const writer = new JsonFileWriter({
+        file: new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined }),
+        scratch,
+      });
       const written = [first, ...texts].join('');
       writer.write('stdout', Buffer.from(written));
       writer.end('stdout');
@@ -131,7 +135,7 @@ describe('logs: following', () => {
   test('no line is lost or doubled over many rotations, and the end is the end', async () => {
     const path = newPath();
     const file = new LogFile({ path, maxSize: 3000, maxFiles: 50, compress: undefined });
-    const writer = new JsonFileWriter(file);
+    const writer = new JsonFileWriter({ file, scratch });
     const { promise: ended, resolve } = Promise.withResolvers<void>();
     writer.write('stdout', Buffer.from('line 0\n'));
     const read = collect(readLogs({ ...everything, path, follow: true, ended }));

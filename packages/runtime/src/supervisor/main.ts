@@ -6,7 +6,7 @@ import { becomeSubreaper } from '@wharf/sys/process';
 import { Reactor } from '@wharf/sys/reactor';
 import { listenUnix } from '@wharf/sys/unix-socket';
 import { compressFile } from '../logs/compress.ts';
-import { now } from '../logs/json-file-writer.ts';
+import { logScratchSize, now } from '../logs/json-file-writer.ts';
 import { adoptContainers } from './adopt.ts';
 import { Children } from './children.ts';
 import { ContainerRecords } from './container-records.ts';
@@ -17,6 +17,7 @@ import { ScratchFiles } from './scratch-files.ts';
 import { SupervisorServer } from './server.ts';
 import { scratchSize } from './stdio.ts';
 import type { SupervisorDeps } from './supervisor-deps.ts';
+import { Tidier } from './tidier.ts';
 import { handOver, restoreProcesses, saveProcesses, takeOver } from './upgrade.ts';
 
 /**
@@ -92,19 +93,22 @@ function createDeps(
   publish: SupervisorDeps['publish'],
 ): SupervisorDeps & { socketDirectory: string } {
   const children = new Children(reactor);
+  const tidier = new Tidier(reactor);
   const nothing = openSync('/dev/null', 'r+');
   return {
     reactor,
     processes: new ProcessTable(),
     exits: new ExitRecords(`${directory}/exits`),
     containers: new ContainerRecords(`${directory}/containers`),
-    stdio: { reactor, scratch: Buffer.alloc(scratchSize), warn },
+    stdio: { reactor, scratch: Buffer.alloc(scratchSize), warn, used: (bytes) => tidier.used(bytes) },
     publish,
     warn,
     children,
+    tidier,
     scratchFiles: new ScratchFiles(`${directory}/scratch`),
     layout: readCgroupLayout(),
     socketDirectory: `/proc/self/fd/${openSync(directory, 'r')}`,
+    logScratch: Buffer.alloc(logScratchSize),
     async compress(source, target) {
       const run = () => children.run([...command, '--compress', source, '--to', target], [nothing, nothing, 2]);
       const code = await children.during(run);

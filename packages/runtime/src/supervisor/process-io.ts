@@ -2,7 +2,7 @@ import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { closeDescriptor, createPipe, duplicateDescriptor, setNonBlocking } from '@wharf/sys/descriptor';
 import { acceptUnix, listenUnix, receiveDescriptor } from '@wharf/sys/unix-socket';
-import { JsonFileWriter } from '../logs/json-file-writer.ts';
+import { JsonFileWriter, type LogPosition } from '../logs/json-file-writer.ts';
 import { LogFile } from '../logs/log-file.ts';
 import type { Opened, Output } from './stdio.ts';
 import type { LogTarget, ProcessIo } from './supervisor.ts';
@@ -82,13 +82,13 @@ function closeAll(descriptors: readonly number[]): void {
 
 /** Opens the log that a container writes into; undefined where it wants none. */
 export function openLog(
-  { compress }: Pick<SupervisorDeps, 'compress'>,
+  { compress, logScratch }: Pick<SupervisorDeps, 'compress' | 'logScratch'>,
   target: LogTarget,
-  position?: Readonly<Record<'stdout' | 'stderr', string>>,
+  begun?: LogPosition,
 ): JsonFileWriter | undefined {
   if (target.driver === 'none') return undefined;
   const { path, maxSize, maxFiles = 1, attributes } = target;
   mkdirSync(dirname(path), { recursive: true, mode: 0o710 });
   const file = new LogFile({ path, maxSize, maxFiles, compress: target.compress ? compress : undefined });
-  return new JsonFileWriter(file, attributes, position);
+  return new JsonFileWriter({ file, scratch: logScratch, attributes, begun });
 }

@@ -21,6 +21,9 @@ export interface UpgradeAnswer {
   readonly number: number;
 }
 
+/** Bytes, roughly, that a call leaves behind. */
+const costOfCall = 64 * 1024;
+
 /** Accepts clients and carries out what they ask. */
 export class SupervisorServer {
   readonly #deps: SupervisorDeps;
@@ -112,6 +115,7 @@ export class SupervisorServer {
     }
     this.#open.delete(open);
     connection.send(result);
+    this.#deps.tidier.used(costOfCall);
   }
 
   async #carryOut(connection: Connection, call: Call): Promise<unknown> {

@@ -7,6 +7,7 @@ import type { ProcessTable } from './managed-process.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 import type { StdioDeps } from './stdio.ts';
 import type { ProcessExit } from './supervisor.ts';
+import type { Tidier } from './tidier.ts';
 
 /** What the supervisor is made of; each verb names what it uses. */
 export interface SupervisorDeps {
@@ -19,8 +20,10 @@ export interface SupervisorDeps {
   readonly publish: (exit: ProcessExit) => void;
   readonly warn: (message: string, error: unknown) => void;
   readonly children: Children;
+  readonly tidier: Tidier;
   readonly scratchFiles: ScratchFiles;
   readonly layout: CgroupLayout;
+  readonly logScratch: Buffer;
   /** Writes a compressed copy of a rotated log. */
   readonly compress: (source: string, target: string) => Promise<void>;
 }
