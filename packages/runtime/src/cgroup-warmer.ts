@@ -10,6 +10,8 @@ import { hasErrno } from '@wharf/sys/errno';
 const interval = 3;
 /** A first write that takes no longer than this did not wait for a grace period. */
 const quick = 1;
+/** So many in a row mean that it never waits; one may only mean that somebody else had just kept it warm. */
+const enough = 8;
 /** Where the kernel turns out not to wait, look again after this long. */
 const lookAgain = 60_000;
 
@@ -33,6 +35,7 @@ export class CgroupWarmer {
   #until = 0;
   #holds = 0;
   #idleUntil = 0;
+  #quickFirsts = 0;
   #running: Promise<void> | undefined;
   #closed = false;
 
@@ -84,12 +87,19 @@ export class CgroupWarmer {
       const begin = performance.now();
       // Not synchronous: when it is cold this is the very wait that nobody else shall have.
       await writeFile(descriptors[move % 2]!, String(process.pid));
-      if (move === 0 && performance.now() - begin < quick) {
+      if (move === 0 && this.#isNeedless(performance.now() - begin)) {
         this.#idleUntil = begin + lookAgain;
         return;
       }
       await delay(interval);
     }
+  }
+
+  #isNeedless(firstWrite: number): boolean {
+    this.#quickFirsts = firstWrite < quick ? this.#quickFirsts + 1 : 0;
+    if (this.#quickFirsts < enough) return false;
+    this.#quickFirsts = 0;
+    return true;
   }
 
   #isWanted(): boolean {
