@@ -22,7 +22,8 @@ export function claimPidFile(path: string): PidFile {
     );
   }
   ftruncateSync(fd);
-  writeSync(fd, String(process.pid));
+  // With the end of its line: a shell's `read` fails without.
+  writeSync(fd, `${process.pid}\n`);
   return {
     remove() {
       rmSync(path, { force: true });
