@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type RunOptions, type RunResult, run } from './run.ts';
 
-const initScript = join(import.meta.dirname, 'sandbox-init.sh');
+const script = join(import.meta.dirname, 'sandbox.sh');
 
 /**
  * Network, mount and pid namespaces for one daemon and its containers, with a directory and a cgroup parent of
@@ -31,13 +31,13 @@ export async function openSandbox(privateDirectories: readonly string[] = []): P
   const directory = `/tmp/wharf-test-${id}`;
   const cgroupParent = `/wharf-test-${id}`;
   mkdirSync(directory, { mode: 0o711 });
-  const outer = spawn(
-    'unshare',
-    ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', initScript, ...privateDirectories],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  await ready(outer);
-  const pid = onlyChild(outer.pid!);
+  const keeper = spawn('sh', [script, directory, cgroupParent, ...privateDirectories], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const ended = new Promise((resolve) => keeper.once('exit', resolve));
+  await ready(keeper);
+  const pid = onlyChild(onlyChild(keeper.pid!));
   const enter = (argv: readonly string[]) => ['nsenter', '-t', String(pid), '-n', '-m', '-p', '--', ...argv];
   const baseline = new Set(await inventory(pid, cgroupParent, enter));
   return {
@@ -49,23 +49,17 @@ export async function openSandbox(privateDirectories: readonly string[] = []): P
     run: (argv, options) => run(enter(argv), options),
     leftovers: async () => (await inventory(pid, cgroupParent, enter)).filter((line) => !baseline.has(line)),
     async close() {
-      const ended = new Promise((resolve) => outer.once('exit', resolve));
-      outer.kill('SIGKILL');
+      keeper.stdin.end();
       await ended;
-      try {
-        await removeCgroups(cgroupParent);
-      } finally {
-        rmSync(directory, { recursive: true, force: true });
-      }
     },
   };
 }
 
-function ready(outer: ChildProcess): Promise<void> {
+function ready(keeper: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
-    outer.stdout!.once('data', () => resolve());
-    outer.once('error', reject);
-    outer.once('exit', (code) => reject(new Error(`the sandbox ended at once with code ${code}`)));
+    keeper.stdout!.once('data', () => resolve());
+    keeper.once('error', reject);
+    keeper.once('exit', (code) => reject(new Error(`the sandbox ended at once with code ${code}`)));
   });
 }
 
@@ -144,17 +138,4 @@ export function cgroupsBelow(parent: string): string[] {
 function descend(path: string): string[] {
   const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
   return [...children.flatMap((child) => descend(join(path, child.name))), path];
-}
-
-// A cgroup is busy until the last of its killed processes is reaped.
-async function removeCgroups(parent: string): Promise<void> {
-  for (const deadline = Date.now() + 5_000; ; ) {
-    try {
-      for (const path of cgroupsBelow(parent)) rmdirSync(path);
-      return;
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
 }
