@@ -176,7 +176,7 @@ export class LinuxNetworking implements Networking {
   #repairWhatIsMissing(): void {
     const { firewall, log } = this.#context;
     try {
-      if (!firewall.isPresent()) void repair(this.#context).catch((error) => log.error('Cannot repair', { error }));
+      if (!firewall.isWhole()) void repair(this.#context).catch((error) => log.error('Cannot repair', { error }));
     } catch (error) {
       log.error('Cannot look after the nf_tables table', { error });
     }

@@ -110,7 +110,7 @@ export async function repair(context: NetworkContext): Promise<void> {
     context.log.warn('A bridge was removed; it is made again', { network: network.name });
     driverOf(context, network.driver).ensure(network);
   }
-  if (!context.firewall.isPresent()) {
+  if (!context.firewall.isWhole()) {
     context.log.warn('The nf_tables table was flushed; it is written again');
     context.firewall.rewrite();
   }

@@ -45,6 +45,7 @@ export class BridgeDriver implements NetworkDriver {
   }
 
   validate(spec: NetworkSpec): void {
+    this.#firewall.requireRules();
     const { name } = parseBridgeOptions(spec.options);
     const link = name && linkByName(this.#route, name);
     if (link && link.kind !== 'bridge') throw invalidArgument(`existing interface ${name} is not a bridge`);

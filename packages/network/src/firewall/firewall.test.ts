@@ -73,7 +73,7 @@ test('what was added can be taken away again', () => {
 
 test('a change after a flush brings the whole table back', () => {
   execFileSync('nft', ['flush', 'ruleset']);
-  assert.equal(firewall.isPresent(), false);
+  assert.equal(firewall.isWhole(), false);
   firewall.addPorts([boundPort]);
   const text = listed();
   for (const part of ['8081', 'udp . 8080', 'wharf0']) assert.ok(text.includes(part), part);
@@ -90,11 +90,13 @@ test('a chain of others that drops what we forward is told of', () => {
   };
   const watching = new Firewall('wharf-test', log);
   watching.addBridge(bridge('wharf0', '10.9.0.0/24'));
+  watching.rewrite();
   watching.warnOfForwardPolicies();
   execFileSync('nft', [
     'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
   ]);
   watching.warnOfForwardPolicies();
   assert.deepEqual(warnings, [{ chain: 'ip filter FORWARD', bridges: 'wharf0' }]);
+  watching.removeTable();
   watching.close();
 });

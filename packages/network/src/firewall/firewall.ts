@@ -1,5 +1,7 @@
+import { constants } from 'node:os';
+import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
-import { hasErrno } from '@wharf/sys/errno';
+import { hasErrno, SystemError } from '@wharf/sys/errno';
 import { forgetUdpFlows } from '@wharf/sys/netlink/conntrack';
 import { forwardHook, listHookedChains, listTables, type NftTable, NftTransaction } from '@wharf/sys/netlink/nftables';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
@@ -13,25 +15,41 @@ import {
   type SetElement,
 } from './ruleset.ts';
 
+/** What a kernel answers that was built without nf_tables, its inet family, or an expression that we need. */
+const unsupported = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'ENOENT'];
+
+function openNetfilter(): NetlinkSocket | undefined {
+  try {
+    return NetlinkSocket.open('netfilter');
+  } catch (error) {
+    if (!hasErrno(error, 'EPROTONOSUPPORT')) throw error;
+    return undefined;
+  }
+}
+
 /** Keeps the daemon's own nf_tables table equal to the bridges and ports it was told of. Touches no other table. */
 export class Firewall {
-  readonly #socket: NetlinkSocket;
+  readonly #socket: NetlinkSocket | undefined;
   readonly #table: NftTable;
   readonly #log: Logger;
   readonly #bridges = new Map<string, FirewallBridge>();
   readonly #ports = new Set<FirewallPort>();
-  /** Until the first rewrite changes are only taken note of: what a daemon before us wrote stays whole. */
-  #written = false;
+  /**
+   * Until the first rewrite changes are only taken note of: what a daemon before us wrote stays whole. Without
+   * bridges there is no table.
+   */
+  #state: 'noting' | 'empty' | 'written' | 'unavailable' = 'noting';
 
   constructor(table: string, log: Logger) {
-    this.#socket = NetlinkSocket.open('netfilter');
+    this.#socket = openNetfilter();
     this.#table = { family: 'inet', name: table };
     this.#log = log;
   }
 
   addBridge(bridge: FirewallBridge): void {
     this.#bridges.set(bridge.name, bridge);
-    this.#change('add', bridgeElements(bridge));
+    if (this.#state === 'empty') this.rewrite();
+    else this.#change('add', bridgeElements(bridge));
   }
 
   removeBridge(name: string): void {
@@ -43,8 +61,14 @@ export class Firewall {
 
   addPorts(ports: readonly FirewallPort[]): void {
     if (ports.length === 0) return;
+    this.requireRules();
     for (const port of ports) this.#ports.add(port);
-    this.#change('add', ports.map(portElement));
+    try {
+      this.#change('add', ports.map(portElement));
+    } catch (error) {
+      for (const port of ports) this.#ports.delete(port);
+      throw error;
+    }
     this.#forgetFlows(ports);
   }
 
@@ -55,25 +79,59 @@ export class Firewall {
     this.#forgetFlows(known);
   }
 
+  /** Throws where the kernel cannot do what isolates networks and publishes ports. */
+  requireRules(): void {
+    if (this.#state !== 'unavailable') return;
+    throw new EngineError('not_implemented', 'Cannot isolate networks or publish ports: the kernel has no nf_tables');
+  }
+
   /** Replaces the whole table in one transaction: connections and other tables see no gap. */
   rewrite(): void {
+    if (this.#bridges.size === 0) {
+      this.removeTable();
+      this.#state = 'empty';
+      return;
+    }
+    try {
+      this.#write();
+      this.#state = 'written';
+    } catch (error) {
+      if (this.#state === 'written' || !unsupported.some((code) => hasErrno(error, code))) throw error;
+      this.#state = 'unavailable';
+      this.#log.error('The kernel lacks nf_tables: no masquerading, no published ports, no further networks', {
+        error,
+      });
+    }
+  }
+
+  #write(): void {
     const { sets, chains } = ruleset([...this.#bridges.values()], [...this.#ports]);
     const transaction = new NftTransaction().addTable(this.#table).deleteTable(this.#table).addTable(this.#table);
     for (const set of sets) transaction.addSet(this.#table, set);
     for (const chain of chains) transaction.addChain(this.#table, chain);
     for (const chain of chains) transaction.addRules(this.#table, chain);
     for (const { name, elements } of sets) transaction.addElements(this.#table, name, elements);
-    transaction.commit(this.#socket, `write the nf_tables table ${this.#table.name}`);
-    this.#written = true;
+    this.#commit(transaction, `write the nf_tables table ${this.#table.name}`);
   }
 
   /** False when somebody flushed it. */
-  isPresent(): boolean {
+  isWhole(): boolean {
+    return this.#state !== 'written' || this.#exists();
+  }
+
+  #exists(): boolean {
+    if (!this.#socket) return false;
     return listTables(this.#socket).some(({ family, name }) => family === 'inet' && name === this.#table.name);
+  }
+
+  #commit(transaction: NftTransaction, what: string): void {
+    if (!this.#socket) throw new SystemError(what, constants.errno.EPROTONOSUPPORT);
+    transaction.commit(this.#socket, what);
   }
 
   /** Says so where another table drops what we forward: a verdict of ours cannot overrule it. */
   warnOfForwardPolicies(): void {
+    if (!this.#socket || this.#state !== 'written') return;
     for (const chain of listHookedChains(this.#socket)) {
       if (chain.hook !== forwardHook || chain.policy !== 'drop' || chain.table === this.#table.name) continue;
       const { family, table, name } = chain;
@@ -85,18 +143,18 @@ export class Firewall {
   }
 
   removeTable(): void {
-    if (!this.isPresent()) return;
-    new NftTransaction().deleteTable(this.#table).commit(this.#socket, `delete the table ${this.#table.name}`);
+    if (!this.#exists()) return;
+    this.#commit(new NftTransaction().deleteTable(this.#table), `delete the table ${this.#table.name}`);
   }
 
   close(): void {
-    this.#socket.close();
+    this.#socket?.close();
   }
 
   /** Clients that kept sending while the port was not published would otherwise never reach the container. */
   #forgetFlows(ports: readonly FirewallPort[]): void {
     const udp = ports.filter(({ transport }) => transport === 'udp');
-    if (udp.length === 0 || !this.#written) return;
+    if (udp.length === 0 || !this.#socket || this.#state !== 'written') return;
     const hostPorts = new Set(udp.map(({ hostPort }) => hostPort));
     const targets = udp.map(({ target }) => Buffer.from(addressBytes(target)));
     forgetUdpFlows(
@@ -107,7 +165,7 @@ export class Firewall {
   }
 
   #change(action: 'add' | 'delete', elements: readonly SetElement[]): void {
-    if (!this.#written) return;
+    if (this.#state !== 'written') return;
     const transaction = new NftTransaction();
     const bySet = Map.groupBy(elements, ({ set }) => set);
     for (const [set, members] of bySet) {
@@ -116,7 +174,7 @@ export class Firewall {
       else transaction.deleteElements(this.#table, set, list);
     }
     try {
-      transaction.commit(this.#socket, `${action} elements of ${[...bySet.keys()].join(', ')}`);
+      this.#commit(transaction, `${action} elements of ${[...bySet.keys()].join(', ')}`);
     } catch (error) {
       // Somebody flushed the table, or part of it.
       if (!hasErrno(error, 'ENOENT')) throw error;
