@@ -25,12 +25,13 @@ install_packages() {
   rm -f /tmp/wharf-setup.$$
 }
 
-# JavaScript packages, Bun's program among them.
+# JavaScript packages, Bun's program among them, in the versions of package-lock.json. Not `npm ci`: npm 11 refuses
+# a lock file without addresses of a registry as soon as a package has builds for other platforms.
 ensure_modules() {
   if [ ! -x "$bun" ] || [ "$root/package-lock.json" -nt "$root/node_modules/.package-lock.json" ]; then
     command -v npm >/dev/null 2>&1 || { say "wharf: npm is needed (install Node.js with npm)"; exit 1; }
     say "wharf: installing JavaScript packages with npm"
-    (cd "$root" && npm ci --no-audit --no-fund --loglevel=error >&2) || exit 1
+    (cd "$root" && npm install --no-save --no-audit --no-fund --loglevel=error >&2) || exit 1
     [ ! -f "$root/node_modules/.package-lock.json" ] || touch "$root/node_modules/.package-lock.json"
   fi
   # npm may refuse to run the package's own script that puts the program in place.
