@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createApiServer } from '@wharf/server/api-server';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
-import { listen } from './listen/listen.ts';
+import { listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
 import { untilSignal } from './shutdown.ts';
@@ -17,6 +17,7 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
   mkdirSync(settings['data-root'], { recursive: true, mode: 0o710 });
   const pidFile = claimPidFile(settings.pidfile);
   try {
+    removeStaleSockets(settings.hosts);
     const daemon = await wire(settings, environment, logger);
     const server = createApiServer({
       engine: daemon.engine,

@@ -43,6 +43,14 @@ export async function listen(options: ListenOptions): Promise<{ close(): void }>
   return { close };
 }
 
+/** Called once the daemon's roots are ours: a socket found then is a dead daemon's, and whoever looks for it can tell. */
+export function removeStaleSockets(hosts: readonly string[]): void {
+  for (const host of hosts) {
+    const address = parseListenAddress(host, { tls: false });
+    if (address.kind === 'unix') rmSync(address.path, { force: true });
+  }
+}
+
 async function open(address: ListenAddress, options: ListenOptions): Promise<Server[]> {
   switch (address.kind) {
     case 'unix':
@@ -56,7 +64,6 @@ async function open(address: ListenAddress, options: ListenOptions): Promise<Ser
 
 async function listenUnix(path: string, { accept, group, logger }: ListenOptions): Promise<Server> {
   mkdirSync(dirname(path), { recursive: true });
-  // The pid file says that no other daemon of these roots runs, so a socket found here is a dead one's.
   rmSync(path, { force: true });
   const server = createServer({ allowHalfOpen: true }, accept);
   const before = process.umask(0o117);
