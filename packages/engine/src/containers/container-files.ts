@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EngineConfig } from '../engine-config.ts';
 
@@ -27,8 +28,9 @@ export function resolvConfFile(config: EngineConfig, id: string): string {
   return join(containerDirectory(config, id), 'resolv.conf');
 }
 
-export async function makeContainerDirectory(config: EngineConfig, id: string): Promise<void> {
-  await mkdir(containerDirectory(config, id), { recursive: true, mode: 0o710 });
+// Small files on the way to a start are made synchronously: the thread pool would take longer than the calls.
+export function makeContainerDirectory(config: EngineConfig, id: string): void {
+  mkdirSync(containerDirectory(config, id), { recursive: true, mode: 0o710 });
 }
 
 /** Idempotent. */

@@ -124,7 +124,7 @@ async function makeContainer(
   await snapshots.prepare(id, image.diffIds, { volatile: draft.hostConfig.AutoRemove });
   fault('create.directory');
   undo.defer(() => removeContainerFiles(config, id));
-  await makeContainerDirectory(config, id);
+  makeContainerDirectory(config, id);
   const mounts = await acquireMounts(deps, draft, plan, undo);
   fault('create.record');
   const record = { ...draft, mounts };

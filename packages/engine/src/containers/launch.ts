@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '@wharf/base/error';
 import { together } from '@wharf/base/together';
@@ -35,7 +35,7 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
   const shared = findSharedNamespaces(deps, record);
   using held = new DisposableStack();
   fault('start.begin');
-  await makeContainerDirectory(config, id);
+  makeContainerDirectory(config, id);
   const [sandbox, root, mounts] = await together([
     openNetwork(deps, record, undo),
     mountRoot(deps, record, runtime.host.runtime.rootMount, undo),
@@ -43,10 +43,8 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
     mountShm(config, record, undo),
   ]);
   fault('start.files');
-  const [files] = await together([
-    writeNetworkFiles(config, record, sandbox),
-    mkdir(bundleDirectory(config, id), { recursive: true, mode: 0o700 }),
-  ]);
+  const files = writeNetworkFiles(config, record, sandbox);
+  mkdirSync(bundleDirectory(config, id), { recursive: true, mode: 0o700 });
   const spec = createRuntimeSpec(
     {
       config: record.config,
@@ -64,7 +62,7 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
     runtime.host,
   );
   fault('start.bundle');
-  await writeFile(join(bundleDirectory(config, id), 'config.json'), serializeSpec(spec));
+  writeFileSync(join(bundleDirectory(config, id), 'config.json'), serializeSpec(spec));
   fault('start.create');
   undo.defer(() => supervisor.delete(id));
   const { pid } = await supervisor.create({
@@ -104,7 +102,7 @@ async function mountRoot(deps: ContainerDeps, { id }: ContainerRecord, byRuntime
   fault('start.mount');
   if (byRuntime) {
     const { lowerDirs, upperDir, workDir, target, volatile } = snapshots.mounts(id);
-    await mkdir(target, { recursive: true });
+    mkdirSync(target, { recursive: true });
     const files = layeredFiles([upperDir, ...lowerDirs]);
     return { spec: { kind: 'overlay', path: target, lowerDirs, upperDir, workDir, volatile }, files };
   }

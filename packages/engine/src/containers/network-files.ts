@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
 import type { Sandbox } from '@wharf/network/networking';
 import type { NetworkFiles } from '@wharf/runtime/spec/mounts';
 import type { EngineConfig } from '../engine-config.ts';
@@ -6,25 +6,24 @@ import { hostnameFile, hostsFile, resolvConfFile } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
 
 /** /etc/hosts, hostname and resolv.conf; a container in another's network uses that one's. */
-export async function writeNetworkFiles(
+export function writeNetworkFiles(
   config: EngineConfig,
   { id, config: { Hostname } }: ContainerRecord,
   sandbox: Sandbox,
-): Promise<NetworkFiles> {
+): NetworkFiles {
   if (sandbox.namespace.kind === 'container') return pathsOf(config, sandbox.namespace.containerId);
   const files = pathsOf(config, id);
-  await Promise.all([
-    writeFile(files.hosts, sandbox.hosts),
-    writeFile(files.hostname, `${Hostname}\n`),
-    writeFile(files.resolvConf, sandbox.resolvConf),
-  ]);
+  writeFileSync(files.hosts, sandbox.hosts);
+  writeFileSync(files.hostname, `${Hostname}\n`);
+  writeFileSync(files.resolvConf, sandbox.resolvConf);
   return files;
 }
 
 /** After a connect or disconnect: the same files, new contents, seen by the running container. */
-export async function refreshNetworkFiles(config: EngineConfig, id: string, sandbox: Sandbox): Promise<void> {
+export function refreshNetworkFiles(config: EngineConfig, id: string, sandbox: Sandbox): void {
   const files = pathsOf(config, id);
-  await Promise.all([writeFile(files.hosts, sandbox.hosts), writeFile(files.resolvConf, sandbox.resolvConf)]);
+  writeFileSync(files.hosts, sandbox.hosts);
+  writeFileSync(files.resolvConf, sandbox.resolvConf);
 }
 
 function pathsOf(config: EngineConfig, id: string): NetworkFiles {

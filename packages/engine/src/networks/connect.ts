@@ -63,5 +63,5 @@ export function checkModes({ hostConfig }: ContainerRecord, network: NetworkReco
 /** The container's hosts and resolv.conf say what its sandbox now has. */
 export async function followSandbox({ config, networking }: NetworkDeps, id: string): Promise<void> {
   const sandbox = networking.sandbox(id);
-  if (sandbox) await refreshNetworkFiles(config, id, sandbox);
+  if (sandbox) refreshNetworkFiles(config, id, sandbox);
 }

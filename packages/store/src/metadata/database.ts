@@ -1,5 +1,8 @@
-import { open } from 'node:fs/promises';
+import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+
+const datasync = promisify(fdatasync);
 
 /**
  * The daemon's one metadata file, `<data-root>/meta.db`: SQLite in WAL mode with synchronous=FULL, so that what
@@ -58,6 +61,7 @@ class SqliteDatabase implements Database {
   readonly #delete: StatementSync;
   readonly #selectAll: StatementSync;
   readonly #log: string;
+  #logFd: number | undefined;
   readonly #relaxed = new Set<string>();
   #undo: (() => void)[] | undefined;
   #synchronous: 'FULL' | 'NORMAL' = 'FULL';
@@ -159,13 +163,10 @@ class SqliteDatabase implements Database {
     return this.#flushNext;
   }
 
-  async #sync(): Promise<void> {
-    const log = await open(this.#log, 'r');
-    try {
-      await log.datasync();
-    } finally {
-      await log.close();
-    }
+  /** The log stays the same file as long as the database is open. */
+  #sync(): Promise<void> {
+    this.#logFd ??= openSync(this.#log, 'r');
+    return datasync(this.#logFd);
   }
 
   getMeta(key: string): string | undefined {
@@ -180,6 +181,8 @@ class SqliteDatabase implements Database {
   }
 
   close(): void {
+    if (this.#logFd !== undefined) closeSync(this.#logFd);
+    this.#logFd = undefined;
     this.#sqlite.close();
   }
 }
