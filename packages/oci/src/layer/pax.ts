@@ -42,7 +42,8 @@ export class PaxRecords {
   }
 }
 
-export function parsePax(bytes: Buffer, into: PaxRecords = new PaxRecords()): PaxRecords {
+export function parsePax(bytes: Buffer): PaxRecords {
+  const into = new PaxRecords();
   let offset = 0;
   while (offset < bytes.length) {
     const space = bytes.indexOf(32, offset);

@@ -1,5 +1,5 @@
 import { invalidArgument } from '@wharf/base/error';
-import { PaxRecords, parsePax } from './pax.ts';
+import { type PaxRecords, parsePax } from './pax.ts';
 import {
   type ByteString,
   blockSize,
@@ -59,7 +59,6 @@ export class TarReader {
   #padding = 0;
   #extension: Buffer[] = [];
   #extensionType = '';
-  #global = new PaxRecords();
   #pax: PaxRecords | undefined;
   #longName: ByteString | undefined;
   #longLink: ByteString | undefined;
@@ -180,7 +179,7 @@ export class TarReader {
         this.#longLink = readText(bytes, 0, bytes.length);
         break;
       case 'g':
-        parsePax(bytes, this.#global);
+        // Global records name nothing that a layer needs; Docker passes over them as well.
         break;
       case 'x':
       case 'X':
@@ -221,12 +220,7 @@ export class TarReader {
   #describe(header: Buffer, sparse: boolean): { entry: TarEntry; stored: number } {
     const typeFlag = String.fromCharCode(header[156]!);
     const pax = this.#pax;
-    const name =
-      pax?.text('GNU.sparse.name') ??
-      this.#longName ??
-      pax?.text('path') ??
-      this.#global.text('path') ??
-      shortName(header);
+    const name = pax?.text('GNU.sparse.name') ?? this.#longName ?? pax?.text('path') ?? shortName(header);
     const linkName = this.#longLink ?? pax?.text('linkpath') ?? readText(header, 157, 100);
     if (name.length > maximumName || linkName.length > maximumName) throw invalidTar('name too long');
     if (name.includes('\0') || linkName.includes('\0')) throw invalidTar('name');

@@ -32,8 +32,8 @@ export class ContentStore {
   constructor(root: string) {
     this.#blobs = join(root, 'blobs', 'sha256');
     this.#ingest = join(root, 'ingest');
-    mkdirSync(this.#blobs, { recursive: true, mode: 0o711 });
-    mkdirSync(this.#ingest, { recursive: true, mode: 0o711 });
+    mkdirSync(this.#blobs, { recursive: true, mode: 0o710 });
+    mkdirSync(this.#ingest, { recursive: true, mode: 0o710 });
     for (const name of readdirSync(this.#ingest)) rmSync(join(this.#ingest, name), { recursive: true, force: true });
   }
 

@@ -192,6 +192,21 @@ describe('image store', () => {
     assert.deepEqual(f.store.resolve(id).repoTags, []);
   });
 
+  test('load: twenty at once, with layers in common', async () => {
+    await using f = new Fixture();
+    const archives = Array.from({ length: 20 }, (_, index) =>
+      dockerArchive([layerA, layerB, tarOf({ type: 'file', name: `own${index}`, content: 'x'.repeat(index * 999) })], {
+        tags: [`app:${index}`],
+        ...(index % 2 === 0 && { pack: gzipSync }),
+      }),
+    );
+    await Promise.all(archives.map((archive) => f.load(archive)));
+    assert.equal(f.store.images().length, 20);
+    assert.equal(readdirSync(join(f.dataRoot, 'layer-tars')).length, 22);
+    await Promise.all(archives.map((_, index) => f.remove(`app:${index}`)));
+    assert.deepEqual(await f.left(), []);
+  });
+
   test('load: progress tells each layer', async () => {
     await using f = new Fixture();
     const messages = await f.load(dockerArchive([layerB]), { quiet: false });

@@ -31,13 +31,16 @@ export interface ContentImageStoreOptions {
   readonly logger?: Logger;
 }
 
+/** More than processors: a client that sends slowly holds one for as long as its layer takes. */
+const minimumWorkers = 8;
+
 /** Opens the store of `<data-root>/content` and `<data-root>/layers`, and sweeps what an earlier daemon left half done. */
 export function openContentImageStore({
   database,
   dataRoot,
   logger = silentLogger,
 }: ContentImageStoreOptions): ContentImageStore {
-  const workers = new LayerWorkers(Math.min(4, Math.max(2, availableParallelism())));
+  const workers = new LayerWorkers(Math.max(minimumWorkers, availableParallelism()));
   const trash = new Trash(join(dataRoot, 'layers', 'trash'), (error) =>
     logger.warn('cannot delete a layer', { error }),
   );

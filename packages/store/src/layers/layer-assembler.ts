@@ -18,7 +18,7 @@ const chunkSize = 1 << 20;
 export function* assembleLayer({ layer, tar }: LayerParts): Generator<Buffer> {
   const replacements = readReplacements(tar);
   const diff = openDirectory(cString(layer));
-  const replaced = replacements.length > 0 ? openDirectory(cString(join(tar, 'replaced'))) : -1;
+  const replaced = replacements.size > 0 ? openDirectory(cString(join(tar, 'replaced'))) : -1;
   let out = Buffer.allocUnsafeSlow(chunkSize);
   let filled = 0;
   let ordinal = 0;
@@ -62,13 +62,12 @@ export function* assembleLayer({ layer, tar }: LayerParts): Generator<Buffer> {
 interface Places {
   readonly diff: number;
   readonly replaced: number;
-  readonly replacements: readonly Replacement[];
+  /** By path, in the order they happened. */
+  readonly replacements: ReadonlyMap<ByteString, readonly Replacement[]>;
 }
 
 function openContent(path: ByteString, ordinal: number, { diff, replaced, replacements }: Places): number {
-  const moved = replacements.find(
-    (candidate) => candidate.files >= ordinal && (path === candidate.path || path.startsWith(`${candidate.path}/`)),
-  );
+  const moved = replacements.size > 0 ? firstMove(path, ordinal, replacements) : undefined;
   const root = moved ? replaced : diff;
   const below = moved ? moved.as + path.slice(moved.path.length) : path;
   const fd = tryOpenBelow(root, cString(Buffer.from(below, 'latin1')), O_RDONLY | O_NOFOLLOW);
@@ -76,12 +75,23 @@ function openContent(path: ByteString, ordinal: number, { diff, replaced, replac
   return check(fd, 'open');
 }
 
+/** The first time that the file, or a directory above it, was moved away after this step. */
+function firstMove(path: ByteString, ordinal: number, replacements: Places['replacements']): Replacement | undefined {
+  let first: Replacement | undefined;
+  for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+    const move = replacements.get(path.slice(0, end))?.find(({ files }) => files >= ordinal);
+    if (move && (!first || Number(move.as) < Number(first.as))) first = move;
+  }
+  return first;
+}
+
 function damaged({ path }: Pick<FileRange, 'path'>, cause?: string): EngineError {
   const name = JSON.stringify(Buffer.from(path, 'latin1').toString());
   return new EngineError('data_loss', `layer content is damaged: file ${name} is missing or cut short`, { cause });
 }
 
-function readReplacements(directory: string): Replacement[] {
+function readReplacements(directory: string): Places['replacements'] {
   const path = join(directory, 'replaced.json');
-  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Replacement[]) : [];
+  if (!existsSync(path)) return new Map();
+  return Map.groupBy(JSON.parse(readFileSync(path, 'utf8')) as Replacement[], (replacement) => replacement.path);
 }

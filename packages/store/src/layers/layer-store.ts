@@ -57,7 +57,7 @@ export class LayerStore {
     this.#trash = trash;
     this.#logger = logger;
     for (const name of ['layers', 'layers/ingest', 'layer-tars']) {
-      mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o711 });
+      mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o710 });
     }
     this.#reconcile();
   }
@@ -132,7 +132,7 @@ export class LayerStore {
 
   #newIngest(): string {
     const directory = join(this.#dataRoot, 'layers', 'ingest', randomBytes(8).toString('hex'));
-    mkdirSync(directory, { mode: 0o711 });
+    mkdirSync(directory, { mode: 0o700 });
     return directory;
   }
 

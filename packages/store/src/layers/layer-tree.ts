@@ -46,6 +46,8 @@ const ENOENT = 2;
 const ENOTDIR = 20;
 const ENOTSUP = 95;
 const openDirectories = 128;
+/** Bytes of names that are kept until the end. */
+const maximumRemembered = 256 << 20;
 
 /** Something of this layer that a later member of the same archive took the place of. */
 export interface Replacement {
@@ -80,6 +82,7 @@ export class LayerTree {
   /** File steps of the recipe so far: kept by who writes it. */
   recipeFiles = 0;
   #members = 0;
+  #remembered = 0;
   #file: { fd: number; entry: TarEntry; path: ByteString } | undefined;
 
   /** `base` exists and gets `diff/`, and where needed `replaced/`. */
@@ -148,6 +151,8 @@ export class LayerTree {
       expectXattr(trySetXattr(directory.fd, cString(Buffer.from(name, 'latin1')), value), entry.name);
     }
     this.#directoryTimes.set(directory.path, entry.mtime);
+    this.#remembered += directory.path.length;
+    if (this.#remembered > maximumRemembered) throw invalidArgument('invalid tar: too many long directory names');
   }
 
   symlink(entry: TarEntry): void {

@@ -9,7 +9,7 @@ import { layerPath } from './layer-path.ts';
 import { LayerTree } from './layer-tree.ts';
 import { RecipeWriter } from './recipe.ts';
 
-const maximumMembers = 8_000_000;
+const maximumMembers = 2_000_000;
 
 export interface UnpackedLayer {
   /** Of the uncompressed tar. */

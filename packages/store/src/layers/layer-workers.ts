@@ -121,6 +121,7 @@ export class LayerApplication {
   #filled = 0;
   #onTheWay = 0;
   #failure: EngineError | undefined;
+  #draining: Promise<void> | undefined;
   #released = false;
 
   constructor(worker: Worker, request: LayerRequest, release: (usable: boolean) => void) {
@@ -139,13 +140,19 @@ export class LayerApplication {
       done += count;
       if (this.#filled === chunkSize) this.#flush();
     }
-    return this.#onTheWay >= window || this.#failure ? this.#drain() : undefined;
+    if (this.#onTheWay < window && !this.#failure) return undefined;
+    // One reader of answers at a time: writes that come meanwhile wait for the same drain.
+    this.#draining ??= this.#drain().finally(() => {
+      this.#draining = undefined;
+    });
+    return this.#draining;
   }
 
   /** All bytes are written: resolves when the layer is whole. */
   async end(): Promise<AppliedLayer> {
     this.#flush();
     tell(this.#worker, { kind: 'end' });
+    await this.#draining;
     for (;;) {
       const answer = await this.#next();
       if (answer.kind !== 'applied') continue;

@@ -30,30 +30,28 @@ export class ArchiveMembers {
   readonly #byDigest = new Map<Digest, Buffer>();
   readonly #layersByDigest = new Map<Digest, ArchiveLayer>();
   #smallBytes = 0;
-  #count = 0;
+  #members = 0;
 
   addFile(name: string, bytes: Buffer): void {
-    this.#counted();
-    this.#smallBytes += bytes.length;
-    if (this.#smallBytes > maximumSmallBytes) throw invalidArgument('invalid archive: too much metadata');
+    this.#count(name.length + bytes.length);
     this.#files.set(name, bytes);
     this.#byDigest.set(digestOf(bytes), bytes);
   }
 
   addLayer(name: string, layer: ArchiveLayer): void {
-    this.#counted();
+    this.#count(name.length);
     this.#layers.set(name, layer);
     this.#layersByDigest.set(layer.blobDigest, layer);
   }
 
   /** A symbolic link's target is relative to where it lies. */
   addSymlink(name: string, target: string): void {
-    this.#counted();
+    this.#count(name.length + target.length);
     this.#links.set(name, posix.join(posix.dirname(name), target));
   }
 
   addHardLink(name: string, target: string): void {
-    this.#counted();
+    this.#count(name.length + target.length);
     this.#links.set(name, target);
   }
 
@@ -87,8 +85,10 @@ export class ArchiveMembers {
     throw invalidArgument(`invalid archive: too many links at ${JSON.stringify(name)}`);
   }
 
-  #counted(): void {
-    this.#count++;
-    if (this.#count > maximumMembers) throw invalidArgument('invalid archive: too many members');
+  #count(bytes: number): void {
+    this.#members++;
+    this.#smallBytes += bytes;
+    if (this.#members > maximumMembers) throw invalidArgument('invalid archive: too many members');
+    if (this.#smallBytes > maximumSmallBytes) throw invalidArgument('invalid archive: too much metadata');
   }
 }

@@ -172,6 +172,8 @@ class Intake implements TarHandler {
   }
 
   #wait(promise: Promise<void> | undefined): void {
+    // The archive may turn out bad before anybody waits for this one.
+    promise?.catch(() => undefined);
     if (promise) this.#pending = this.#pending ? this.#pending.then(() => promise) : promise;
   }
 
