@@ -6,7 +6,7 @@ export interface LogFileOptions {
   readonly maxSize: number | undefined;
   /** Files in all, the current one included. */
   readonly maxFiles: number;
-  /** Writes a compressed copy of a rotated file, which is renamed in the meantime when the log is rotated again. */
+  /** Writes a compressed copy of a rotated file. */
   readonly compress: ((source: string, target: string) => Promise<void>) | undefined;
 }
 
@@ -57,29 +57,33 @@ export class LogFile {
         if (existsSync(from)) renameSync(from, `${path}.${number + 1}${extension}`);
       }
     }
-    closeSync(this.#fd);
+    const full = this.#fd;
     renameSync(path, `${path}.1`);
     this.#fd = openSync(path, 'a', 0o640);
     if (this.#compressing !== undefined) this.#compressing += 1;
-    else if (compress) void this.#compress(compress);
+    if (compress && this.#compressing === undefined) void this.#compress(full, compress);
+    else closeSync(full);
   }
 
-  async #compress(compress: NonNullable<LogFileOptions['compress']>): Promise<void> {
+  async #compress(fd: number, compress: NonNullable<LogFileOptions['compress']>): Promise<void> {
     const { path, maxFiles } = this.#options;
     const copy = `${path}.compressing`;
-    const { ino } = statSync(`${path}.1`);
     this.#compressing = 1;
     try {
-      await compress(`${path}.1`, copy);
+      // By its descriptor: its name may be another file's before it is opened.
+      await compress(`/proc/${process.pid}/fd/${fd}`, copy);
       const source = `${path}.${this.#compressing}`;
-      if (this.#compressing >= maxFiles || statSync(source).ino !== ino) throw new Error('the log was rotated away');
-      renameSync(copy, `${source}.gz`);
-      rmSync(source);
+      if (this.#compressing >= maxFiles || statSync(source).ino !== fstatSync(fd).ino) rmSync(copy);
+      else {
+        renameSync(copy, `${source}.gz`);
+        rmSync(source);
+      }
     } catch {
       // The plain file stays, and is as good for reading.
       rmSync(copy, { force: true });
     } finally {
       this.#compressing = undefined;
+      closeSync(fd);
     }
   }
 }

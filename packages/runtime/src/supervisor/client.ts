@@ -3,7 +3,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { EngineError } from '@wharf/base/error';
+import { EngineError, isErrorCode } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
 import {
   type Answer,
@@ -14,6 +14,7 @@ import {
   fromWireError,
   type Operation,
   type Operations,
+  protocolVersion,
   socketName,
   supervisorDirectory,
 } from './protocol.ts';
@@ -43,6 +44,8 @@ const longestWait = 64;
 export async function connectSupervisor(options: ConnectSupervisor): Promise<SupervisorClient> {
   const client = new SupervisorClient(options);
   await client.open();
+  // One that an older daemon left running: its successor takes over what it has.
+  if ((await client.ping()).version !== protocolVersion) await client.upgrade();
   return client;
 }
 
@@ -233,9 +236,9 @@ export class SupervisorClient implements Supervisor {
     const deadline = Date.now() + startLimit;
     for (let wait = 1; ; wait = Math.min(wait * 2, longestWait)) {
       try {
-        return await openSocket(this.#path());
+        return await openLiveSocket(this.#path());
       } catch (error) {
-        if (!hasErrno(error, 'ENOENT') && !hasErrno(error, 'ECONNREFUSED')) throw error;
+        if (!isAbsent(error)) throw error;
         if (this.#closed || Date.now() > deadline) {
           throw new EngineError('unavailable', `cannot reach the supervisor in ${this.#options.execRoot}`, {
             cause: error,
@@ -271,6 +274,18 @@ function startSupervisor({ execRoot, spawn: command }: ConnectSupervisor): Child
   } finally {
     closeSync(log);
   }
+}
+
+/** One that is being killed may still take a connection: only an answer shows that it lives. */
+async function openLiveSocket(path: string): Promise<Socket> {
+  const socket = await openSocket(path);
+  socket.write(encodeLine({ number: 0, op: 'ping', request: null }));
+  await readLine(socket);
+  return socket;
+}
+
+function isAbsent(error: unknown): boolean {
+  return hasErrno(error, 'ENOENT') || hasErrno(error, 'ECONNREFUSED') || isErrorCode(error, 'unavailable');
 }
 
 function openSocket(path: string): Promise<Socket> {

@@ -25,11 +25,12 @@ export interface MakeProcess {
  * Rejects with what the runtime says; then nothing is left of it here.
  */
 export async function makeProcess(
-  { children, scratchFiles }: Pick<SupervisorDeps, 'children' | 'scratchFiles'>,
+  deps: Pick<SupervisorDeps, 'children' | 'scratchFiles' | 'reactor'>,
   { action, runtime, io, command, program }: MakeProcess,
 ): Promise<{ pid: number; descriptors: Omit<Opened, 'io' | 'log'> }> {
+  const { children, scratchFiles } = deps;
   const scratch = `${scratchFiles.directory}/${scratchFiles.next()}`;
-  const prepared = prepareIo({ scratchFiles }, io);
+  const prepared = prepareIo(deps, io);
   const call = { pidFile: `${scratch}.pid`, logFile: `${scratch}.log`, consoleSocket: prepared.consoleSocket };
   let code: number;
   try {

@@ -1,9 +1,9 @@
-import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { closeDescriptor, createPipe, duplicateDescriptor, setNonBlocking } from '@wharf/sys/descriptor';
-import { acceptUnix, listenUnix, receiveDescriptor } from '@wharf/sys/unix-socket';
+import { createPipe, duplicateDescriptor, setNonBlocking } from '@wharf/sys/descriptor';
 import { JsonFileWriter, type LogPosition } from '../logs/json-file-writer.ts';
 import { LogFile } from '../logs/log-file.ts';
+import { HandedTerminal } from './handed-terminal.ts';
 import type { Opened, Output } from './stdio.ts';
 import type { LogTarget, ProcessIo } from './supervisor.ts';
 import type { SupervisorDeps } from './supervisor-deps.ts';
@@ -19,8 +19,10 @@ export interface PreparedIo {
   cancel(): void;
 }
 
-export function prepareIo(deps: Pick<SupervisorDeps, 'scratchFiles'>, io: ProcessIo): PreparedIo {
-  return io.tty ? prepareTerminal(deps) : preparePipes(io);
+type IoDeps = Pick<SupervisorDeps, 'reactor' | 'scratchFiles'>;
+
+export function prepareIo(deps: IoDeps, io: ProcessIo): PreparedIo {
+  return io.tty ? prepareTerminal(deps, io) : preparePipes(io);
 }
 
 function preparePipes(io: ProcessIo): PreparedIo {
@@ -48,31 +50,21 @@ function preparePipes(io: ProcessIo): PreparedIo {
   };
 }
 
-function prepareTerminal({ scratchFiles }: Pick<SupervisorDeps, 'scratchFiles'>): PreparedIo {
-  const name = `${scratchFiles.next()}.sock`;
-  const consoleSocket = `${scratchFiles.shortDirectory}/${name}`;
-  const listener = listenUnix(consoleSocket, 1);
+function prepareTerminal({ reactor, scratchFiles }: IoDeps, io: ProcessIo): PreparedIo {
+  const terminal = new HandedTerminal(reactor, `${scratchFiles.shortDirectory}/${scratchFiles.next()}.sock`, io.size);
   const nothing = openSync('/dev/null', 'r+');
-  const release = () => {
-    closeAll([listener, nothing]);
-    rmSync(consoleSocket, { force: true });
-  };
   return {
     child: [nothing, nothing, nothing],
-    consoleSocket,
+    consoleSocket: terminal.path,
     finish() {
-      try {
-        const connection = acceptUnix(listener);
-        if (connection === undefined) throw new Error('the runtime did not hand over a terminal');
-        const master = receiveDescriptor(connection);
-        closeDescriptor(connection);
-        setNonBlocking(master);
-        return { outputs: [{ fd: master, stream: 'stdout' }], stdin: duplicateDescriptor(master) };
-      } finally {
-        release();
-      }
+      closeSync(nothing);
+      const master = terminal.take();
+      return { outputs: [{ fd: master, stream: 'stdout' }], stdin: duplicateDescriptor(master) };
     },
-    cancel: release,
+    cancel() {
+      closeSync(nothing);
+      terminal.close();
+    },
   };
 }
 
@@ -87,8 +79,10 @@ export function openLog(
   begun?: LogPosition,
 ): JsonFileWriter | undefined {
   if (target.driver === 'none') return undefined;
-  const { path, maxSize, maxFiles = 1, attributes } = target;
+  // The local driver's defaults are Docker's; its files are json-file's, which only our reader has to know.
+  const defaults = target.driver === 'local' ? { maxSize: 20_000_000, maxFiles: 5, compress: true } : { maxFiles: 1 };
+  const { path, maxSize, maxFiles, attributes, compress: compressed } = { ...defaults, ...target };
   mkdirSync(dirname(path), { recursive: true, mode: 0o710 });
-  const file = new LogFile({ path, maxSize, maxFiles, compress: target.compress ? compress : undefined });
+  const file = new LogFile({ path, maxSize, maxFiles, compress: compressed ? compress : undefined });
   return new JsonFileWriter({ file, scratch: logScratch, attributes, begun });
 }

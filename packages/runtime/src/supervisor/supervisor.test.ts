@@ -172,7 +172,7 @@ for (const name of TestContainers.available()) {
       };
       assert.deepEqual(await exec('code', ['sh', '-c', 'echo hi; exit 9']), [9, '1:hi\n']);
       assert.deepEqual(await exec('stdin', ['cat'], withStdin), [0, '1:typed\n']);
-      const [code, text] = await exec('tty', ['sh', '-c', 'stty size; exit 2'], {
+      const [code, text] = await exec('tty', ['sh', '-c', 'until stty size 2>/dev/null; do :; done; exit 2'], {
         ...terminal,
         stdin: false,
         size: { rows: 11, columns: 22 },
