@@ -4,6 +4,7 @@ import { timestamp } from '@wharf/base/timestamp';
 import { transaction } from '@wharf/base/transaction';
 import type { NetworkContext } from '../context.ts';
 import { parseBridgeOptions } from '../drivers/bridge-options.ts';
+import { withHostLock } from '../host-lock.ts';
 import { allocateSubnets } from '../ipam/allocate-subnets.ts';
 import { defaultRegions } from '../ipam/default-pools.ts';
 import type { NetworkSpec } from '../networking.ts';
@@ -16,7 +17,7 @@ import { hostRoutes } from './host-routes.ts';
  * checks and the row: two creates cannot both find a name or a pool free.
  */
 export async function createNetwork(context: NetworkContext, spec: NetworkSpec): Promise<StoredNetwork> {
-  const { networks, addresses, options, route } = context;
+  const { networks, addresses } = context;
   for (const { name } of networks.values()) {
     if (name === spec.name) throw new EngineError('conflict', `network with name ${spec.name} already exists`);
   }
@@ -24,14 +25,29 @@ export async function createNetwork(context: NetworkContext, spec: NetworkSpec):
   if (spec.ingress) throw notImplemented('an ingress network');
   const driver = driverOf(context, spec.driver);
   driver.validate(spec);
+  const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
+  return await transaction(async (undo) =>
+    withHostLock(() => {
+      const network = planNetwork(context, spec, link);
+      addresses.add(network);
+      undo.defer(() => addresses.remove(network.id));
+      undo.defer(() => driver.remove(network));
+      driver.ensure(network);
+      networks.put(network.id, network);
+      return network;
+    }),
+  );
+}
+
+function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | undefined): StoredNetwork {
+  const { addresses, options, route } = context;
   const { config, userSubnet } = allocateSubnets({
     ...spec,
     regions: options.addressPools ?? defaultRegions,
     networks: addresses.subnets(),
     routes: hostRoutes(route),
   });
-  const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
-  const network: StoredNetwork = {
+  return {
     ...spec,
     id: newId(),
     created: timestamp(),
@@ -41,12 +57,4 @@ export async function createNetwork(context: NetworkContext, spec: NetworkSpec):
     userSubnet,
     ...(link ? { link } : {}),
   };
-  return await transaction(async (undo) => {
-    addresses.add(network);
-    undo.defer(() => addresses.remove(network.id));
-    undo.defer(() => driver.remove(network));
-    driver.ensure(network);
-    networks.put(network.id, network);
-    return network;
-  });
 }

@@ -13,6 +13,7 @@ import {
 } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
 import { linkOwner } from '../drivers/link-owner.ts';
+import { withHostLock } from '../host-lock.ts';
 import { allocateSubnets } from '../ipam/allocate-subnets.ts';
 import { defaultBridgeRegions } from '../ipam/default-pools.ts';
 import { networkSubnets } from '../ipam/network-subnets.ts';
@@ -29,10 +30,12 @@ export async function ensurePredefined(context: NetworkContext): Promise<void> {
     if (present) context.networks.delete(present.id);
     return;
   }
-  if (present && (isUsed(context, present) || stillFits(context, present))) return;
-  if (present) await driverOf(context, present.driver).remove(present);
-  const network = planDefaultBridge(context, present);
-  context.networks.put(network.id, network);
+  if (present && !canStay(context, present)) await driverOf(context, present.driver).remove(present);
+  withHostLock(() => {
+    const network = present && canStay(context, present) ? present : planDefaultBridge(context, present);
+    context.networks.put(network.id, network);
+    driverOf(context, network.driver).ensure(network);
+  });
 }
 
 function findPredefined({ networks }: NetworkContext, name: string): StoredNetwork | undefined {
@@ -65,6 +68,10 @@ function predefined(name: string, driver: string): StoredNetwork {
     predefined: true,
     userSubnet: false,
   };
+}
+
+function canStay(context: NetworkContext, network: StoredNetwork): boolean {
+  return isUsed(context, network) || stillFits(context, network);
 }
 
 /** Containers that run on through a restart keep their bridge, whatever the options say now. */

@@ -1,0 +1,21 @@
+import { closeSync, openSync } from 'node:fs';
+import { tryLockFile } from '@wharf/sys/descriptor';
+
+const path = '/run/wharf-networks.lock';
+const patienceMilliseconds = 250;
+
+/**
+ * Runs `body`, which is synchronous and takes a millisecond or two, while no other daemon of this machine is in
+ * such a stretch: between seeing that a link's name or a subnet is free and taking it. Who waited for long goes on
+ * all the same: a stopped process must not stop others.
+ */
+export function withHostLock<T>(body: () => T): T {
+  const fd = openSync(path, 'a', 0o600);
+  try {
+    const until = performance.now() + patienceMilliseconds;
+    while (!tryLockFile(fd) && performance.now() < until);
+    return body();
+  } finally {
+    closeSync(fd);
+  }
+}
