@@ -86,6 +86,8 @@ export class ContentImageStore implements ImageStore {
 
   async load(archive: Readable, options: LoadOptions, progress: (message: JsonMessage) => void): Promise<void> {
     await this.#sweeping(loadImages(this.#parts, archive, options, progress));
+    // The layers of platforms that were not wanted have been unpacked all the same.
+    if (options.platforms && options.platforms.length > 0) this.#sweep();
   }
 
   async save(names: readonly string[], options: Parameters<ImageStore['save']>[1]): Promise<Readable> {
@@ -117,9 +119,13 @@ export class ContentImageStore implements ImageStore {
     try {
       return await work;
     } catch (error) {
-      this.#parts.leases.whenFree(() => collectGarbage(this.#parts));
+      this.#sweep();
       throw error;
     }
+  }
+
+  #sweep(): void {
+    this.#parts.leases.whenFree(() => collectGarbage(this.#parts));
   }
 
   /** The product's own image needs no registry: it is made when somebody names it. */

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { digestOf, parseDigest } from './digest.ts';
+import { chainIdOf } from './layer/chain-id.ts';
+
+test('digests: whole sha256 only', () => {
+  const digest = digestOf('');
+  assert.equal(digest, 'sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+  assert.equal(parseDigest(digest), digest);
+  for (const text of [
+    '',
+    'e3b0',
+    'sha256:',
+    'sha256:E3',
+    `${digest}0`,
+    digest.toUpperCase(),
+    `md5:${digest.slice(7)}`,
+  ]) {
+    assert.throws(() => parseDigest(text), { code: 'invalid_argument' });
+  }
+});
+
+test('chain ids: the layer itself, then a hash over chain and layer', () => {
+  const [a, b] = [digestOf('a'), digestOf('b')];
+  assert.equal(chainIdOf([]), undefined);
+  assert.equal(chainIdOf([a]), a);
+  assert.equal(chainIdOf([a, b]), digestOf(`${a} ${b}`));
+});
