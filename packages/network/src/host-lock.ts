@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { tryLockFile } from '@wharf/sys/descriptor';
 
 const path = '/run/wharf-networks.lock';
-const patienceMilliseconds = 250;
+const patienceMilliseconds = 5000;
 
 /**
  * Runs `body`, which is synchronous and takes a millisecond or two, while no other daemon of this machine is in
@@ -13,9 +13,13 @@ export function withHostLock<T>(body: () => T): T {
   const fd = openSync(path, 'a', 0o600);
   try {
     const until = performance.now() + patienceMilliseconds;
-    while (!tryLockFile(fd) && performance.now() < until);
+    while (!tryLockFile(fd) && performance.now() < until) pause(1);
     return body();
   } finally {
     closeSync(fd);
   }
+}
+
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
