@@ -16,54 +16,42 @@ export class BrokenPipe extends Error {
 export class SinkOutput implements Output {
   readonly #file: Bun.BunFile;
   #opened: Bun.FileSink | undefined;
-  #pending: Promise<unknown> = Promise.resolve();
+  #pending: Promise<void> = Promise.resolve();
 
   constructor(file: Bun.BunFile) {
     this.#file = file;
   }
 
   print(text: string): void {
-    this.#sink().write(text);
-    this.#flushSoon();
+    this.#pending = this.#send(text);
+    // Reported by the next write or flush.
+    this.#pending.catch(() => {});
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     await this.#pending;
-    try {
-      this.#sink().write(bytes);
-      await this.#sink().flush();
-    } catch (error) {
-      throw translated(error);
-    }
+    await this.#send(bytes);
   }
 
   async flush(): Promise<void> {
     await this.#pending;
+  }
+
+  // Both the write and the flush may answer with a promise of their own; each rejects when the reader is gone.
+  async #send(content: string | Uint8Array): Promise<void> {
+    const before = this.#pending;
     try {
-      await this.#opened?.flush();
+      await Promise.all([this.#sink().write(content), this.#sink().flush()]);
     } catch (error) {
-      throw translated(error);
+      throw error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new BrokenPipe() : error;
     }
+    await before;
   }
 
   #sink(): Bun.FileSink {
     this.#opened ??= this.#file.writer();
     return this.#opened;
   }
-
-  #flushSoon(): void {
-    const flushed = this.#sink().flush();
-    if (typeof flushed === 'object') {
-      this.#pending = Promise.resolve(flushed).catch((error: unknown) => {
-        throw translated(error);
-      });
-      this.#pending.catch(() => {});
-    }
-  }
-}
-
-function translated(error: unknown): unknown {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE' ? new BrokenPipe() : error;
 }
 
 /** Keeps what is written, for tests. */

@@ -166,14 +166,21 @@ export class ApiClient {
     kept: boolean,
   ): Promise<ResponseHead | 'stale'> {
     const repeatable = kept && !isByteStream(options.body);
+    let ours: { readonly error: unknown } | undefined;
+    // The daemon may refuse a long body before its end, so its answer is read while the body is written. A write that
+    // fails on a broken connection is left to the reader; one that fails for our own reasons ends the request.
+    const { promise: cannotWrite, reject } = Promise.withResolvers<never>();
+    this.#write(stream, method, target, options).catch((error: unknown) => {
+      if (!stream.open) return;
+      ours = { error };
+      reject(error);
+    });
     try {
-      const writing = this.#write(stream, method, target, options);
-      // The daemon may refuse a long body before its end: its answer is read while the body is written.
-      writing.catch(() => {});
-      const head = await readResponseHead(stream);
+      const head = await Promise.race([readResponseHead(stream), cannotWrite]);
       if (head !== null) return head;
     } catch (error) {
       stream.close();
+      if (ours) throw ours.error;
       options.signal?.throwIfAborted();
       if (repeatable) return 'stale';
       throw new ConnectionError(this.address.text, this.#broken(message(error)), error);
