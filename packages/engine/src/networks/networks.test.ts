@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseFilters } from '@wharf/api/filters';
 import type { NetworkCreateRequest } from '@wharf/api/network';
+import { KeyedLock } from '@wharf/base/keyed-lock';
 import type { EndpointRecord, Networking, NetworkRecord } from '@wharf/network/networking';
 import type { EngineEvent } from '../events.ts';
 import { createNetwork } from './create.ts';
@@ -60,7 +61,7 @@ function fake(): { deps: NetworkDeps; events: string[] } {
   };
   const events: string[] = [];
   const publish = ({ action, attributes }: EngineEvent) => void events.push(`${action} ${attributes.name}`);
-  return { deps: { networking, events: { publish } } as unknown as NetworkDeps, events };
+  return { deps: { networking, events: { publish }, locks: new KeyedLock() } as unknown as NetworkDeps, events };
 }
 
 const rows: readonly [filters: object, names: string[]][] = [
@@ -99,7 +100,9 @@ describe('list', () => {
 test('prune takes what nobody uses, and says so', async () => {
   const { deps, events } = fake();
   const filters = parseFilters(JSON.stringify({ 'label!': ['tier=db'] }));
-  assert.deepEqual(await pruneNetworks(deps, filters), { NetworksDeleted: ['front', 'frontier'] });
+  const pruning = pruneNetworks(deps, filters);
+  await assert.rejects(pruneNetworks(deps, filters), { message: 'a prune operation is already running' });
+  assert.deepEqual(await pruning, { NetworksDeleted: ['front', 'frontier'] });
   assert.deepEqual(events, ['destroy front', 'destroy frontier']);
   assert.deepEqual(await pruneNetworks(deps, filters), { NetworksDeleted: null });
 });
