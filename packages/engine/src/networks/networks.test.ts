@@ -60,7 +60,8 @@ function fake(): { deps: NetworkDeps; events: string[] } {
     },
   };
   const events: string[] = [];
-  const publish = ({ action, attributes }: EngineEvent) => void events.push(`${action} ${attributes.name}`);
+  const publish = ({ action, attributes }: EngineEvent) =>
+    void events.push(`${action} ${attributes.name ?? attributes.reclaimed}`);
   return { deps: { networking, events: { publish }, locks: new KeyedLock() } as unknown as NetworkDeps, events };
 }
 
@@ -103,7 +104,7 @@ test('prune takes what nobody uses, and says so', async () => {
   const pruning = pruneNetworks(deps, filters);
   await assert.rejects(pruneNetworks(deps, filters), { message: 'a prune operation is already running' });
   assert.deepEqual(await pruning, { NetworksDeleted: ['front', 'frontier'] });
-  assert.deepEqual(events, ['destroy front', 'destroy frontier']);
+  assert.deepEqual(events, ['destroy front', 'destroy frontier', 'prune 0']);
   assert.deepEqual(await pruneNetworks(deps, filters), { NetworksDeleted: null });
 });
 

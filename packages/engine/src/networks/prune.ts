@@ -27,6 +27,7 @@ async function prune(deps: NetworkDeps, filters: Filters): Promise<{ NetworksDel
     if (until !== undefined && parsePointInTime(created) > until) continue;
     if (await removeUnused(deps, id)) deleted.push(name);
   }
+  deps.events.publish({ type: 'network', action: 'prune', id: '', attributes: { reclaimed: '0' } });
   return { NetworksDeleted: deleted.length > 0 ? deleted : null };
 }
 
