@@ -1,4 +1,5 @@
 import type { ContainerSummary } from '@wharf/api/container';
+import type { Platform } from '@wharf/oci/image-config';
 import { goQuote, goString } from './go-print.ts';
 import type { ListStyle } from './list.ts';
 import { formatPorts } from './ports.ts';
@@ -103,8 +104,11 @@ function formatNames(names: readonly string[], truncate: boolean): string {
   return truncate ? (bare.find((name) => !name.includes('/')) ?? '') : bare.join(',');
 }
 
-function formatPlatform(platform: { os: string; architecture: string; variant?: string } | undefined): unknown {
-  if (!platform) return undefined;
-  const text = [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/');
-  return Object.defineProperty({ ...platform }, goString, { value: text });
+function formatPlatform(platform: Platform | undefined): unknown {
+  if (!platform) return null;
+  const { architecture, os, variant } = platform;
+  const text = [os, architecture, variant].filter(Boolean).join('/');
+  // In the order of Go's type.
+  const fields = { architecture, os, ...(variant ? { variant } : {}) };
+  return Object.defineProperty(fields, goString, { value: text });
 }
