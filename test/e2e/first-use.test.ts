@@ -63,7 +63,7 @@ describe('from a checkout', wharfOnly(), () => {
       inside(['run', '--rm', 'wharf/hello']),
     ]);
     assert.deepEqual([left.code, right.code], [0, 0], left.stderr + right.stderr);
-    const daemons = await sandbox.run(['sh', '-c', 'grep -l wharfd /proc/[0-9]*/cmdline | wc -l']);
+    const daemons = await sandbox.run(['sh', '-c', 'grep -l "[w]harfd" /proc/[0-9]*/cmdline | wc -l']);
     assert.equal(daemons.stdout.trim(), '1');
   });
 });
