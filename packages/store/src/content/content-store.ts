@@ -66,7 +66,7 @@ export class ContentStore {
     return stream;
   }
 
-  /** Stores small content durably. What is there already but damaged is written again. */
+  /** Stores small content; its name is durable after `sync`. What is there already but damaged is written again. */
   async write(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes);
     if (this.#isWhole(digest, bytes)) return digest;
@@ -74,7 +74,7 @@ export class ContentStore {
     await using file = await open(path, 'wx', 0o600);
     await file.writeFile(bytes);
     await file.sync();
-    await this.commit(path, digest);
+    this.commit(path, digest);
     return digest;
   }
 
@@ -98,8 +98,12 @@ export class ContentStore {
   }
 
   /** Makes a whole and synced ingest visible. */
-  async commit(ingest: string, digest: Digest): Promise<void> {
+  commit(ingest: string, digest: Digest): void {
     renameSync(ingest, this.#path(digest));
+  }
+
+  /** Waits until the names of all blobs are on disk. */
+  async sync(): Promise<void> {
     await using directory = await open(this.#blobs, 'r');
     await directory.sync();
   }

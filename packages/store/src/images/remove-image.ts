@@ -9,27 +9,33 @@ import type { ImageRecord, ImageStore } from './image-store.ts';
 type RemoveOptions = Parameters<ImageStore['remove']>[1];
 type Removed = { Untagged: string } | { Deleted: string };
 
-/** Docker's rules: a name is untagged; the image goes with its last name, or by its id where that is not ambiguous. */
+/**
+ * Docker's rules: a name is untagged; the image goes with its last name, or by its id where that is not ambiguous.
+ * A conflict leaves all names as they were.
+ */
 export function removeImage(parts: ImageParts, nameOrId: string, options: RemoveOptions): Removed[] {
   const image = findImage(parts, nameOrId);
+  try {
+    return parts.database.transaction(() => removeAs(parts, image, nameOrId, options));
+  } finally {
+    parts.catalog.changed();
+    parts.leases.whenFree(() => collectGarbage(parts));
+  }
+}
+
+function removeAs(parts: ImageParts, image: ImageRecord, nameOrId: string, options: RemoveOptions): Removed[] {
   const removed: Removed[] = [];
-  const named = !isIdPrefix(image, nameOrId);
-  if (named) {
-    const reference = withDefaultTag(parseReference(nameOrId));
+  if (!isIdPrefix(image, nameOrId)) {
     requireUnusedName(parts, image, nameOrId, options);
-    untag(parts, image, [reference], removed);
+    untag(parts, image, [withDefaultTag(parseReference(nameOrId))], removed);
     if (referencesTo(parts, image).length > 0) return removed;
   } else if (isSingleReference(referencesTo(parts, image))) {
-    // Conflicts are found before the first name is gone.
-    requireDeletable(parts, image, options, { ignoreReferences: true });
     untag(parts, image, referencesTo(parts, image), removed);
   }
-  requireDeletable(parts, image, options, { ignoreReferences: false });
+  requireDeletable(parts, image, options);
   untag(parts, image, referencesTo(parts, image), removed);
   parts.images.delete(image.id);
-  parts.catalog.changed();
   removed.push({ Deleted: image.id });
-  parts.leases.whenFree(() => collectGarbage(parts));
   return removed;
 }
 
@@ -49,19 +55,14 @@ function requireUnusedName(
   );
 }
 
-function requireDeletable(
-  parts: ImageParts,
-  image: ImageRecord,
-  { force, usedBy }: RemoveOptions,
-  { ignoreReferences }: { ignoreReferences: boolean },
-): void {
+function requireDeletable(parts: ImageParts, image: ImageRecord, { force, usedBy }: RemoveOptions): void {
   const users = usedBy(image.id);
   const running = users.find((user) => user.running);
   if (running) {
     throw unableToDelete(image, 'cannot', `image is being used by running container ${shortId(running.containerId)}`);
   }
   if (force) return;
-  if (!ignoreReferences && referencesTo(parts, image).length > 0) {
+  if (referencesTo(parts, image).length > 0) {
     throw unableToDelete(image, 'must', 'image is referenced in multiple repositories');
   }
   const stopped = users[0];
@@ -87,14 +88,11 @@ function isSingleReference(references: readonly Reference[]): boolean {
 }
 
 function untag(parts: ImageParts, image: ImageRecord, references: readonly Reference[], removed: Removed[]): void {
-  parts.database.transaction(() => {
-    for (const reference of references) {
-      if (parts.tags.delete(formatCanonical(reference))) removed.push({ Untagged: formatFamiliar(reference) });
-      else removed.push(...untagDigest(parts, image, reference));
-    }
-    for (const reference of references) dropDigests(parts, image, reference, removed);
-  });
-  parts.catalog.changed();
+  for (const reference of references) {
+    if (parts.tags.delete(formatCanonical(reference))) removed.push({ Untagged: formatFamiliar(reference) });
+    else removed.push(...untagDigest(parts, image, reference));
+  }
+  for (const reference of references) dropDigests(parts, image, reference, removed);
 }
 
 /** `name@digest` names all tags of that repository that are this image. */

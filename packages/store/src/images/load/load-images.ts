@@ -56,12 +56,13 @@ export function describeImages(
 
 /** Comes before the names: in this order a crash leaves nothing half made. */
 export async function storeContent({ content }: ImageParts, images: readonly LoadedImage[]): Promise<void> {
-  for (const { blobs, layers } of images) {
+  for (const { layers } of images) {
     for (const { ingest, blobDigest } of layers) {
-      if (ingest && !content.has(blobDigest)) await content.commit(ingest, blobDigest);
+      if (ingest && !content.has(blobDigest)) content.commit(ingest, blobDigest);
     }
-    for (const bytes of blobs.values()) await content.write(bytes);
   }
+  await Promise.all(images.flatMap(({ blobs }) => [...blobs.values()]).map((bytes) => content.write(bytes)));
+  await content.sync();
 }
 
 export function recordImages(parts: ImageParts, images: readonly LoadedImage[]): void {
