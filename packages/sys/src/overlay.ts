@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { check, SystemError } from './errno.ts';
+import { check } from './errno.ts';
 import { mount } from './mount.ts';
 import { cString, syscall } from './syscall.ts';
 
@@ -32,37 +32,41 @@ const plainOptions = { index: 'off', redirect_dir: 'off', metacopy: 'off' } as c
  * mount(2), whose options must fit a page, with descriptors for names. Throws SystemError.
  */
 export function mountOverlay(request: OverlayRequest): void {
+  if (!mountByParts(request)) mountByOptions(request);
+}
+
+/** False where the kernel does not know `lowerdir+`: an older one takes it, and calls it invalid at the end. */
+function mountByParts(request: OverlayRequest): boolean {
   const context = syscall('fsopen', cString('overlay'), FSOPEN_CLOEXEC);
-  if (context < 0) {
-    if (context !== -ENOSYS) throw new SystemError('mount overlay', -context);
-    mountByOptions(request);
-    return;
-  }
+  if (context === -ENOSYS) return false;
+  check(context, 'mount overlay');
   try {
-    if (!configureLowerDirs(context, request.lowerDirs)) {
-      mountByOptions(request);
-      return;
-    }
+    if (!configureLowerDirs(context, request.lowerDirs)) return false;
     set(context, 'upperdir', request.upperDir);
     set(context, 'workdir', request.workDir);
     for (const [name, value] of Object.entries(plainOptions)) set(context, name, value);
     if (request.volatile) configure(context, FSCONFIG_SET_FLAG, 'volatile', null);
-    check(syscall('fsconfig', context, FSCONFIG_CMD_CREATE, null, null, 0), `mount overlay on ${request.target}`);
-    const tree = check(syscall('fsmount', context, FSMOUNT_CLOEXEC, 0), `mount overlay on ${request.target}`);
-    try {
-      check(
-        syscall('move_mount', tree, cString(''), AT_FDCWD, cString(request.target), MOVE_MOUNT_F_EMPTY_PATH),
-        `mount overlay on ${request.target}`,
-      );
-    } finally {
-      closeSync(tree);
-    }
+    const created = syscall('fsconfig', context, FSCONFIG_CMD_CREATE, null, null, 0);
+    if (created === -EINVAL) return false;
+    check(created, `mount overlay on ${request.target}`);
+    moveMount(context, request.target);
+    return true;
   } finally {
     closeSync(context);
   }
 }
 
-/** False where the kernel does not know `lowerdir+`. */
+function moveMount(context: number, target: string): void {
+  const tree = check(syscall('fsmount', context, FSMOUNT_CLOEXEC, 0), `mount overlay on ${target}`);
+  try {
+    const empty = cString('');
+    const moved = syscall('move_mount', tree, empty, AT_FDCWD, cString(target), MOVE_MOUNT_F_EMPTY_PATH);
+    check(moved, `mount overlay on ${target}`);
+  } finally {
+    closeSync(tree);
+  }
+}
+
 function configureLowerDirs(context: number, lowerDirs: readonly string[]): boolean {
   for (const [index, directory] of lowerDirs.entries()) {
     const result = syscall('fsconfig', context, FSCONFIG_SET_STRING, cString('lowerdir+'), cString(directory), 0);
