@@ -61,19 +61,25 @@ async function liveStream(
   });
 }
 
-/** The log's bytes first; what arrives meanwhile waits in the live stream. */
+/**
+ * The log's bytes first; what arrives meanwhile waits in the live stream. So does stdin: what a program answers to
+ * it would otherwise be read from the log and from the stream.
+ */
 function replayThenLive(past: Readable, live: Duplex): Duplex {
+  const { promise: replayed, resolve: finishReplay } = Promise.withResolvers<void>();
   async function* output(): AsyncGenerator<Buffer> {
     yield* past;
+    finishReplay();
     yield* live;
   }
   const source = Readable.from(output());
   const client = new Duplex({
     allowHalfOpen: true,
     read: () => void source.resume(),
-    write: (chunk, encoding, done) => void live.write(chunk, encoding, done),
-    final: (done) => void live.end(done),
+    write: (chunk, encoding, done) => void replayed.then(() => live.write(chunk, encoding, done)),
+    final: (done) => void replayed.then(() => live.end(done)),
     destroy: (error, done) => {
+      finishReplay();
       source.destroy();
       past.destroy();
       live.destroy();
