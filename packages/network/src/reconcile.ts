@@ -12,7 +12,7 @@ import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
 import type { StoredEndpoint, StoredSandbox } from './records.ts';
 import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
-import { newSandbox, serveNames } from './sandbox/open-sandbox.ts';
+import { newSandbox, saveSandbox, serveNames } from './sandbox/open-sandbox.ts';
 
 /** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
 export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
@@ -97,7 +97,10 @@ function restart(context: NetworkContext, live: LiveSandbox): void {
   const container = live.record.request.containerId;
   try {
     restoreLinks(context, live);
+    const before = live.record.dnsPorts;
     serveNames(context, live);
+    if (live.record.dnsPorts?.udp !== before?.udp || live.record.dnsPorts?.tcp !== before?.tcp)
+      saveSandbox(context, live);
   } catch (error) {
     context.log.error("Cannot restore a container's network", { container, error });
   }

@@ -1,8 +1,9 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import { hasErrno } from '@wharf/sys/errno';
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
 import { boundPort, closeSocket, openBoundSocket } from '@wharf/sys/socket';
-import { redirectDns } from './redirect.ts';
+import { isRedirected, type Redirected, redirectDns } from './redirect.ts';
 import { type NameView, resolve } from './resolver.ts';
 import { frame } from './upstream.ts';
 
@@ -26,23 +27,10 @@ export class DnsServer {
   readonly #tcp: Server;
   readonly #clients = new Set<TcpSocket>();
 
-  /** `ports` reopens the server of a sandbox whose namespace already redirects to them. */
+  /** `ports` are those of the daemon before: the namespace still sends there. */
   static open(namespace: number, view: NameView, ports?: DnsPorts): DnsServer {
-    // Port 53 itself stays free for name servers that run in the container.
-    const sockets = inNetworkNamespace(namespace, () => {
-      const udp = openBoundSocket('udp', { address: addressBytes, port: ports?.udp ?? 0 });
-      try {
-        const address = { address: addressBytes, port: ports?.tcp ?? 0, reuseAddress: true, listen: 64 };
-        const tcp = openBoundSocket('tcp', address);
-        const chosen = { udp: boundPort(udp), tcp: boundPort(tcp) };
-        redirectDns(chosen, { fresh: ports === undefined });
-        return { udp, tcp, chosen };
-      } catch (error) {
-        closeSocket(udp);
-        throw error;
-      }
-    });
-    const server = new DnsServer(sockets.chosen, view);
+    const sockets = inNetworkNamespace(namespace, () => (ports ? reopenSockets(ports) : openSockets('not')));
+    const server = new DnsServer(sockets.ports, view);
     // Bound sockets queue what arrives: nobody has to wait until they are read.
     server.#udp.bind({ fd: sockets.udp });
     server.#tcp.listen({ fd: sockets.tcp });
@@ -97,5 +85,48 @@ export class DnsServer {
         });
       }
     });
+  }
+}
+
+interface DnsSockets {
+  readonly udp: number;
+  readonly tcp: number;
+  readonly ports: DnsPorts;
+}
+
+/** Port 53 itself stays free for name servers that run in the container: the kernel chooses. */
+function openSockets(found: Redirected): DnsSockets {
+  const sockets = bindSockets({ udp: 0, tcp: 0 });
+  try {
+    redirectDns(sockets.ports, found);
+    return sockets;
+  } catch (error) {
+    closeSocket(sockets.udp);
+    closeSocket(sockets.tcp);
+    throw error;
+  }
+}
+
+function reopenSockets(ports: DnsPorts): DnsSockets {
+  const stands = isRedirected();
+  try {
+    const sockets = bindSockets(ports);
+    if (!stands) redirectDns(ports, 'not');
+    return sockets;
+  } catch (error) {
+    // A program of the container took the port while nobody held it.
+    if (!hasErrno(error, 'EADDRINUSE')) throw error;
+    return openSockets(stands ? 'stale' : 'not');
+  }
+}
+
+function bindSockets({ udp: udpPort, tcp: tcpPort }: DnsPorts): DnsSockets {
+  const udp = openBoundSocket('udp', { address: addressBytes, port: udpPort });
+  try {
+    const tcp = openBoundSocket('tcp', { address: addressBytes, port: tcpPort, reuseAddress: true, listen: 64 });
+    return { udp, tcp, ports: { udp: boundPort(udp), tcp: boundPort(tcp) } };
+  } catch (error) {
+    closeSocket(udp);
+    throw error;
   }
 }
