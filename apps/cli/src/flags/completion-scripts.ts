@@ -1,24 +1,22 @@
 /** The scripts know nothing themselves: they ask `wharf __complete`, which reads the same definitions as the parser. */
 export const bashCompletion = `# bash completion for wharf
 _wharf() {
-  local words=("\${COMP_WORDS[@]:1:COMP_CWORD}") cur="\${COMP_WORDS[COMP_CWORD]}" line prefix=""
-  # bash splits words at ':' and '=': they are put together again, and the answers cut to what bash asks for.
-  if declare -F _get_comp_words_by_ref >/dev/null; then
-    local cword all
-    _get_comp_words_by_ref -n := -w all -i cword -c cur
-    words=("\${all[@]:1:cword}")
-    if [[ $cur == *[:=]* ]]; then prefix="\${cur%"\${cur##*[:=]}"}"; fi
-  fi
+  # Bash splits words at ':' and '=', which images and flags hold: the line itself is read, and of each answer only
+  # the part after the last split is given back.
+  local line="\${COMP_LINE:0:COMP_POINT}" words cur prefix="" answer
+  read -ra words <<<"$line"
+  [[ $line == *[[:space:]] ]] && words+=("")
+  cur="\${words[\${#words[@]}-1]}"
+  [[ $cur == *[:=]* ]] && prefix="\${cur%"\${cur##*[:=]}"}"
   COMPREPLY=()
-  while IFS= read -r line; do
-    if [[ $line == ":files" ]]; then
+  while IFS= read -r answer; do
+    if [[ $answer == ":files" ]]; then
       compopt -o default 2>/dev/null
       continue
     fi
-    line="\${line%%$'\\t'*}"
-    COMPREPLY+=("\${line#"$prefix"}")
-  done < <("\${COMP_WORDS[0]}" __complete -- "\${words[@]}" 2>/dev/null)
-  if [[ \${#COMPREPLY[@]} -eq 1 && \${COMPREPLY[0]} == *= ]]; then compopt -o nospace 2>/dev/null; fi
+    answer="\${answer%%$'\\t'*}"
+    COMPREPLY+=("\${answer#"$prefix"}")
+  done < <("\${words[0]}" __complete -- "\${words[@]:1}" 2>/dev/null)
 }
 complete -F _wharf wharf
 `;

@@ -4,60 +4,54 @@ import { humanSize } from '../format/units.ts';
 import type { Output } from './output.ts';
 import { isTerminal, terminalSize } from './terminal.ts';
 
-/**
- * Shows a progress stream: on a terminal one line an id, redrawn in place with a bar; elsewhere each message once.
- * Calls `aux` with what a message carries besides. Throws the stream's own error.
- */
+/** Shows a progress stream on the output behind `descriptor`, or nowhere. Throws the stream's own error. */
 export async function showProgress(
   messages: AsyncIterable<JsonMessage>,
   output: Output | undefined,
   descriptor: number,
-  aux?: (value: unknown) => void,
 ): Promise<void> {
-  const terminal = output !== undefined && isTerminal(descriptor);
-  const columns = terminal ? (terminalSize(descriptor)?.columns ?? 80) : 80;
+  const columns = output && isTerminal(descriptor) ? (terminalSize(descriptor)?.columns ?? 80) : undefined;
+  await renderProgress(messages, output, columns);
+}
+
+/**
+ * On a terminal, whose width is `columns`, one line an id is redrawn in place; elsewhere each message that is not
+ * about mere progress is a line.
+ */
+export async function renderProgress(
+  messages: AsyncIterable<JsonMessage>,
+  output: Output | undefined,
+  columns: number | undefined,
+): Promise<void> {
   const lines = new Map<string, number>();
   for await (const message of messages) {
     if (message.errorDetail || message.error !== undefined) {
       throw new ExitError(1, message.errorDetail?.message ?? message.error ?? '');
     }
-    if (message.aux !== undefined) {
-      aux?.(message.aux);
-      continue;
+    if (!output || message.aux !== undefined) continue;
+    const { id, progressDetail } = message;
+    if (columns === undefined) output.print(plainLine(message));
+    else if (id !== undefined && progressDetail) drawAt(output, lines, id, terminalLine(message, columns));
+    else {
+      // What scrolls takes the drawn lines with it.
+      lines.clear();
+      output.print(`${terminalLine(message, columns)}${message.stream === undefined ? '\n' : ''}`);
     }
-    if (!output) continue;
-    if (!terminal) {
-      output.print(plainLine(message));
-      continue;
-    }
-    if (message.id === undefined || !message.progressDetail) {
-      // Lines that scroll away take the drawn ones with them.
-      if (message.id === undefined) lines.clear();
-      output.print(terminalLine(message, columns));
-      if (message.id === undefined || !lines.has(message.id)) continue;
-      continue;
-    }
-    drawAt(output, lines, message.id, terminalLine(message, columns));
   }
 }
 
 function drawAt(output: Output, lines: Map<string, number>, id: string, line: string): void {
-  let at = lines.get(id);
-  let prefix = '';
-  if (at === undefined) {
-    at = lines.size;
-    lines.set(id, at);
-    prefix = '\n';
-  }
+  const known = lines.get(id);
+  const at = known ?? lines.size;
+  lines.set(id, at);
   const up = lines.size - at;
-  output.print(`${prefix}\x1b[${up}A\x1b[2K\r${line}\x1b[${up}B\r`);
+  output.print(`${known === undefined ? '\n' : ''}\x1b[${up}A\x1b[2K\r${line}\r\x1b[${up}B`);
 }
 
-/** Without a terminal a bar is noise: only messages that say something new are lines. */
 function plainLine({ id, status, stream, progressDetail }: JsonMessage): string {
   if (stream !== undefined) return stream;
-  if (progressDetail?.current !== undefined && progressDetail.current > 0) return '';
-  if (status === undefined) return '';
+  const { current = 0, total = 0 } = progressDetail ?? {};
+  if (status === undefined || current > 0 || total > 0) return '';
   return `${id === undefined ? '' : `${id}: `}${status}\n`;
 }
 
@@ -65,21 +59,17 @@ function terminalLine(message: JsonMessage, columns: number): string {
   if (message.stream !== undefined) return message.stream;
   const prefix = message.id === undefined ? '' : `${message.id}: `;
   const bar = progressBar(message.progressDetail, columns);
-  const end = message.progressDetail && message.id !== undefined ? '' : '\n';
-  return `${prefix}${message.status ?? ''}${bar === '' ? '' : ` ${bar}`}${end}`;
+  return `${prefix}${message.status ?? ''}${bar === '' ? '' : ` ${bar}`}`;
 }
 
-/** `[====>    ]  1.2MB/5MB`, as wide as the terminal allows. */
+/** `[====>    ]  1.2MB/5MB`; a narrow terminal gets the numbers alone. */
 export function progressBar(detail: JsonMessage['progressDetail'], columns: number): string {
   const { current = 0, total = 0, hidecounts, units } = detail ?? {};
   if (current <= 0 && total <= 0) return '';
-  const amount = (value: number) => (units === undefined || units === '' ? humanSize(value) : `${value} ${units}`);
+  const amount = (value: number) => (units ? `${value} ${units}` : humanSize(value));
   if (total <= 0) return amount(current).padStart(8);
-  const percent = Math.min(100, Math.trunc((current / total) * 100));
-  const half = Math.trunc(percent / 2);
-  const room = 50 - half;
-  const bar = columns > 110 ? `[${'='.repeat(half)}>${' '.repeat(room)}] ` : '';
+  const half = Math.trunc(Math.min(100, (current / total) * 100) / 2);
+  const bar = columns > 110 ? `[${'='.repeat(half)}>${' '.repeat(50 - half)}] ` : '';
   if (hidecounts) return bar;
-  if (current > total) return `${bar}${amount(current).padStart(8)}`;
-  return `${bar}${amount(current).padStart(8)}/${amount(total)}`;
+  return `${bar}${amount(current).padStart(8)}${current > total ? '' : `/${amount(total)}`}`;
 }
