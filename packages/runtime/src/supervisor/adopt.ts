@@ -60,6 +60,7 @@ function exitedProcess(deps: SupervisorDeps, { id, execId }: Pick<ProcessExit, '
     pidfd: undefined,
     cgroups: undefined,
     exit: undefined,
+    making: undefined,
     exitListeners: [],
   };
 }

@@ -28,17 +28,21 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       pidfd: undefined,
       cgroups: undefined,
       exit: undefined,
+      making: undefined,
       exitListeners: [],
     };
     processes.add(process);
     try {
-      const { pid, descriptors } = await makeProcess(deps, {
+      const making = makeProcess(deps, {
         action: 'create',
         runtime,
         io,
         command: (call) => createCommand(runtime, call, bundle, id),
         program: () => programOfBundle(bundle),
       });
+      process.making = making;
+      const { pid, descriptors } = await making;
+      process.making = undefined;
       process.pid = pid;
       process.cgroups = tryCgroupsOf(pid, layout);
       stdio.open({ io, log, ...descriptors });

@@ -27,19 +27,23 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
     pidfd: undefined,
     cgroups: undefined,
     exit: undefined,
+    making: undefined,
     exitListeners: [],
   };
   try {
     if (processes.get(id)?.status !== 'running') throw notRunning(id);
     processes.add(process);
     writeFileSync(processFile, JSON.stringify(withConsoleSize(request)), { mode: 0o600 });
-    const { pid, descriptors } = await makeProcess(deps, {
+    const making = makeProcess(deps, {
       action: 'exec',
       runtime,
       io,
       command: (call) => execCommand(runtime, call, processFile, id),
       program: () => programOf(request.process),
     });
+    process.making = making;
+    const { pid, descriptors } = await making;
+    process.making = undefined;
     process.pid = pid;
     process.status = 'running';
     stdio.open({ io, log: undefined, ...descriptors });

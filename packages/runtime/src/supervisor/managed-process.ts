@@ -17,6 +17,8 @@ export interface ManagedProcess {
   pidfd: number | undefined;
   cgroups: CgroupPaths | undefined;
   exit: ProcessExit | undefined;
+  /** Settles when the runtime has made it, or could not. */
+  making: Promise<unknown> | undefined;
   /** Called once, when the exit is recorded. */
   readonly exitListeners: (() => void)[];
 }

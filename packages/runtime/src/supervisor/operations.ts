@@ -26,6 +26,7 @@ export async function carryOut(deps: SupervisorDeps, call: ProcessCall): Promise
     case 'resize':
       return resizeProcess(deps, call.request);
     case 'list':
+      await Promise.allSettled(processes.all().map(({ making }) => making));
       return processes.all().map(processState);
     case 'delete':
       return children.during(() => deleteContainer(deps, call.request.id));

@@ -1,5 +1,4 @@
 import { closeSync, openSync, rmSync } from 'node:fs';
-import { conflict } from '@wharf/base/error';
 import { cgroupDirectories, removeCgroups, signalCgroups, thawCgroup } from '@wharf/sys/cgroup';
 import { deleteCommand, stateDirectory } from '../oci-runtime.ts';
 import { signalProcess } from './kill.ts';
@@ -19,7 +18,12 @@ export async function deleteContainer(deps: SupervisorDeps, id: string): Promise
     containers.remove(id);
     return;
   }
-  if (process.status === 'created' && process.pid === 0) throw conflict(`container ${id} is being created`);
+  if (process.making) {
+    // Asked for by a daemon that was killed meanwhile: what it left half made is made first, then removed.
+    await Promise.allSettled([process.making]);
+    await deleteContainer(deps, id);
+    return;
+  }
   await endContainer(deps, process);
   if (!(await removeByHand(deps, process))) await runDelete(deps, process);
   for (const exec of processes.ofContainer(id)) {

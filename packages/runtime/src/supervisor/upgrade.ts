@@ -22,14 +22,14 @@ export interface SavedSupervisor {
   readonly pending: readonly { id: string; execId?: string; stdio: StdioState }[];
 }
 
-type SavedProcess = Omit<ManagedProcess, 'stdio' | 'cgroups' | 'exitListeners'> & {
+type SavedProcess = Omit<ManagedProcess, 'stdio' | 'cgroups' | 'making' | 'exitListeners'> & {
   readonly stdio: StdioState;
   readonly cgroups: ContainerRecord['cgroups'] | undefined;
 };
 
 export function saveProcesses({ processes }: SupervisorDeps): Pick<SavedSupervisor, 'processes' | 'pending'> {
   return {
-    processes: processes.all().map(({ stdio, cgroups, exitListeners: _, ...rest }) => ({
+    processes: processes.all().map(({ stdio, cgroups, making: _, exitListeners: __, ...rest }) => ({
       ...rest,
       stdio: stdio.save(),
       cgroups: cgroups && saveCgroups(cgroups),
@@ -45,7 +45,13 @@ export function saveProcesses({ processes }: SupervisorDeps): Pick<SavedSupervis
 export function restoreProcesses(deps: SupervisorDeps, saved: Pick<SavedSupervisor, 'processes' | 'pending'>): void {
   for (const { stdio: state, cgroups, ...rest } of saved.processes) {
     const stdio = new Stdio(deps.stdio);
-    const process: ManagedProcess = { ...rest, stdio, cgroups: cgroups && restoreCgroups(cgroups), exitListeners: [] };
+    const process: ManagedProcess = {
+      ...rest,
+      stdio,
+      cgroups: cgroups && restoreCgroups(cgroups),
+      making: undefined,
+      exitListeners: [],
+    };
     deps.processes.add(process);
     const open = state.outputs.length > 0;
     stdio.restore(state, open ? openLog(deps, process.log, state.logPosition) : undefined);
