@@ -1,4 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
+import { release } from 'node:os';
 import { check } from './errno.ts';
 import { mount } from './mount.ts';
 import { cString, syscall } from './syscall.ts';
@@ -24,6 +25,14 @@ const EINVAL = 22;
 const ENOSYS = 38;
 const O_PATH = 0o10000000;
 
+/** Linux 6.5; older ones write a line to the kernel's log each time that they are asked. */
+const knowsLowerDirParts = isAtLeast(release(), 6, 5);
+
+function isAtLeast(version: string, major: number, minor: number): boolean {
+  const [foundMajor = 0, foundMinor = 0] = version.split('.').map((part) => Number.parseInt(part, 10));
+  return foundMajor > major || (foundMajor === major && foundMinor >= minor);
+}
+
 /** Without these a layer's directories could hold redirects that only this mount understands. */
 const plainOptions = { index: 'off', redirect_dir: 'off', metacopy: 'off' } as const;
 
@@ -32,7 +41,7 @@ const plainOptions = { index: 'off', redirect_dir: 'off', metacopy: 'off' } as c
  * mount(2), whose options must fit a page, with descriptors for names. Throws SystemError.
  */
 export function mountOverlay(request: OverlayRequest): void {
-  if (!mountByParts(request)) mountByOptions(request);
+  if (!knowsLowerDirParts || !mountByParts(request)) mountByOptions(request);
 }
 
 /** False where the kernel does not know `lowerdir+`: an older one takes it, and calls it invalid at the end. */
