@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -205,6 +205,29 @@ describe('image store', () => {
     assert.equal(readdirSync(join(f.dataRoot, 'layer-tars')).length, 22);
     await Promise.all(archives.map((_, index) => f.remove(`app:${index}`)));
     assert.deepEqual(await f.left(), []);
+  });
+
+  test('load: what is here already is not unpacked again, and checked all the same', async () => {
+    await using f = new Fixture();
+    await f.load(dockerArchive([layerA, layerB]));
+    const inode = () => statSync(join(layerDirectory(f.dataRoot, digestOf(layerB)), 'b')).ino;
+    const before = inode();
+    const saved = await f.save('app:1');
+    for (const archive of [
+      dockerArchive([layerA, layerB]),
+      dockerArchive([layerA, layerB], { pack: gzipSync }),
+      saved,
+    ]) {
+      await f.load(archive);
+      assert.equal(inode(), before);
+    }
+    // A blob that poses as a layer that is here.
+    const at = saved.indexOf('BBBB');
+    saved[at] = 0x43;
+    await assert.rejects(f.load(saved), {
+      code: 'invalid_argument',
+      message: /^invalid archive: content digest sha256:/,
+    });
   });
 
   test('load: progress tells each layer', async () => {

@@ -5,7 +5,7 @@ import type { UnpackedLayer } from './layer-unpacker.ts';
 /** What the main thread tells a layer worker. A worker does one job at a time. */
 export type LayerRequest =
   /** Unpacks a tar that follows in chunks, maybe compressed, into an empty directory. */
-  | { readonly kind: 'apply'; readonly directory: string; readonly blob: BlobOption }
+  | ({ readonly kind: 'apply' } & ApplyRequest)
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
   | { readonly kind: 'end' }
   /** Sends the layer's tar, made again from its directory. */
@@ -17,6 +17,19 @@ export type LayerRequest =
   /** Allows one more chunk. */
   | { readonly kind: 'more' }
   | { readonly kind: 'abort' };
+
+export interface ApplyRequest {
+  readonly directory: string;
+  readonly blob: BlobOption;
+  readonly known: KnownLayers;
+}
+
+/** Layers that need no unpacking. */
+export interface KnownLayers {
+  readonly diffIds: readonly string[];
+  /** Which layer a plain tar is, where the archive says so. */
+  readonly expected?: string | undefined;
+}
 
 /**
  * `compressed` keeps the bytes as they came at `path` if they were compressed, since only they have the digest that
@@ -31,6 +44,8 @@ export interface LayerParts {
 }
 
 export interface AppliedLayer extends UnpackedLayer {
+  /** It is here already: the directory is empty. */
+  readonly known: boolean;
   /** Of the bytes as they came. */
   readonly blob: { readonly digest: string; readonly size: number; readonly compression: Compression };
 }

@@ -74,10 +74,11 @@ export class LayerStore {
     return this.#records.values();
   }
 
-  /** Begins to unpack a layer; it becomes visible at `commit`. */
-  async ingest(blob: BlobOption): Promise<LayerIngest> {
+  /** Begins to unpack a layer; it becomes visible at `commit`. `expected` is its diffId, if it comes plain. */
+  async ingest(blob: BlobOption, expected?: Digest): Promise<LayerIngest> {
     const directory = this.#newIngest();
-    const application = await this.#workers.apply(directory, blob).catch((error) => {
+    const known = { diffIds: [...this.#records.values()].map(({ diffId }) => diffId), expected };
+    const application = await this.#workers.apply({ directory, blob, known }).catch((error) => {
       rmSync(directory, { recursive: true, force: true });
       throw error;
     });
@@ -136,8 +137,12 @@ export class LayerStore {
     return directory;
   }
 
-  #publish(ingest: string, { diffId, tarSize, size }: UnpackedLayer): LayerRecord {
+  #publish(
+    ingest: string,
+    { diffId, tarSize, size, known: isKnown }: UnpackedLayer & { known?: boolean },
+  ): LayerRecord {
     const known = this.#records.get(diffId);
+    if (isKnown && !known) throw new EngineError('unavailable', `layer ${diffId} was removed meanwhile`);
     if (known) {
       this.#trash.discard(ingest);
       return known;

@@ -83,6 +83,7 @@ export class LayerTree {
   recipeFiles = 0;
   #members = 0;
   #remembered = 0;
+  #closed = false;
   #file: { fd: number; entry: TarEntry; path: ByteString } | undefined;
 
   /** `base` exists and gets `diff/`, and where needed `replaced/`. */
@@ -233,12 +234,14 @@ export class LayerTree {
     this.close();
   }
 
+  /** Idempotent: a descriptor closed twice may be somebody else's by then. */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     if (this.#file) closeFile(this.#file.fd);
     this.#file = undefined;
     this.#forgetDirectories();
     if (this.#replacedFd >= 0) closeFile(this.#replacedFd);
-    this.#replacedFd = -1;
     closeFile(this.#root);
   }
 

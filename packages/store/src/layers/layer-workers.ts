@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
-import type { AppliedLayer, BlobOption, LayerAnswer, LayerParts, LayerRequest } from './layer-job.ts';
+import type { AppliedLayer, ApplyRequest, LayerAnswer, LayerParts, LayerRequest } from './layer-job.ts';
 
 const chunkSize = 1 << 20;
 /** Bytes on their way to one worker. */
@@ -22,9 +22,9 @@ export class LayerWorkers {
   }
 
   /** Begins to unpack a layer into an empty directory. Waits for a free worker. */
-  async apply(directory: string, blob: BlobOption): Promise<LayerApplication> {
+  async apply(request: ApplyRequest): Promise<LayerApplication> {
     const worker = await this.#acquire();
-    return new LayerApplication(worker, { kind: 'apply', directory, blob }, (ok) => this.#release(worker, ok));
+    return new LayerApplication(worker, { kind: 'apply', ...request }, (ok) => this.#release(worker, ok));
   }
 
   /** The layer's tar. The stream fails with data_loss where the directory no longer makes that diffId. */

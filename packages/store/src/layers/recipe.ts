@@ -33,6 +33,7 @@ export class RecipeWriter {
   #records: Buffer[] = [];
   #recordsLength = 0;
   #files = 0;
+  #closed = false;
 
   constructor(path: string) {
     this.#fd = openSync(path, 'wx', 0o600);
@@ -65,11 +66,13 @@ export class RecipeWriter {
   close(): void {
     this.#flushRecord();
     this.#flushFrame();
-    closeSync(this.#fd);
+    this.abort();
   }
 
+  /** Idempotent. */
   abort(): void {
-    closeSync(this.#fd);
+    if (!this.#closed) closeSync(this.#fd);
+    this.#closed = true;
   }
 
   #flushRecord(): void {

@@ -59,13 +59,7 @@ function* directory(fd: number, prefix: ByteString, device: bigint, walk: Walk):
   for (const name of names.sort()) yield* entry(fd, name, prefix + name, device, walk);
 }
 
-function* entry(
-  parent: number,
-  name: ByteString,
-  path: ByteString,
-  device: bigint,
-  walk: Walk,
-): Generator<Buffer> {
+function* entry(parent: number, name: ByteString, path: ByteString, device: bigint, walk: Walk): Generator<Buffer> {
   const opened = tryOpenAt(parent, cString(Buffer.from(name, 'latin1')), O_PATH | O_NOFOLLOW);
   // Removed since it was listed.
   if (opened === -ENOENT) return;

@@ -186,7 +186,7 @@ class Intake implements TarHandler {
       this.#sink = { kind: 'memory', chunks: [head] };
       return;
     }
-    const layer = new LayerSink(this.#parts, (current) => this.#onLayer(name, current, size));
+    const layer = new LayerSink(this.#parts, name, (current) => this.#onLayer(name, current, size));
     this.#sinks.push(layer);
     this.#sink = { kind: 'layer', layer };
     this.#wait(layer.write(head));
@@ -203,11 +203,12 @@ class LayerSink {
   #written = 0;
   #state: 'open' | 'committing' | 'done' = 'open';
 
-  constructor({ content, layers }: ReadArchiveParts, onBytes: (current: number) => void) {
+  constructor({ content, layers }: ReadArchiveParts, name: string, onBytes: (current: number) => void) {
     this.#content = content;
     this.#path = content.newIngest();
     this.#onBytes = onBytes;
-    this.#opening = layers.ingest({ keep: 'compressed', path: this.#path });
+    const hex = /^blobs\/sha256\/([0-9a-f]{64})$/.exec(name)?.[1];
+    this.#opening = layers.ingest({ keep: 'compressed', path: this.#path }, hex && `sha256:${hex}`);
     this.#opening.then(
       (ingest) => {
         this.#ingest = ingest;

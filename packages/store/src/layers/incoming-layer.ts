@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
+import type { Transform } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { EngineError } from '@wharf/base/error';
+import { type Compression, createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
+import { DeferredUnpacker } from './deferred-unpacker.ts';
+import type { AppliedLayer, ApplyRequest, BlobOption } from './layer-job.ts';
+
+/** A layer on its way into its directory, on the worker's side: hash, inflate, keep the blob, unpack. */
+export class IncomingLayer {
+  readonly #blob: BlobOption;
+  readonly #unpacker: DeferredUnpacker;
+  readonly #hash = createHash('sha256');
+  #size = 0;
+  #blobFd = -1;
+  #compression: Compression = 'none';
+  #inflater: Transform | undefined;
+  #started = false;
+  #start: Buffer[] = [];
+  #failure: unknown;
+
+  constructor({ directory, blob, known }: ApplyRequest) {
+    this.#unpacker = new DeferredUnpacker(directory, known);
+    this.#blob = blob;
+  }
+
+  async feed(bytes: Buffer): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#started) return this.#feedStarted(bytes);
+    this.#start.push(bytes);
+    const start = Buffer.concat(this.#start);
+    if (start.length < 6) return;
+    this.#begin(start);
+    return this.#feedStarted(start);
+  }
+
+  #begin(start: Buffer): void {
+    this.#started = true;
+    this.#start = [];
+    const compression = detectCompression(start);
+    this.#compression = compression;
+    if (compression === 'none') return;
+    if (this.#blob.keep === 'compressed') this.#blobFd = openSync(this.#blob.path, 'wx', 0o600);
+    this.#inflater = createDecompressor(compression);
+    this.#inflater.on('data', (chunk: Buffer) => {
+      try {
+        if (this.#failure === undefined) this.#unpacker.feed(chunk);
+      } catch (error) {
+        this.#failure = error;
+      }
+    });
+    this.#inflater.on('error', (error) => {
+      this.#failure ??= new EngineError('invalid_argument', `invalid compressed data: ${error.message}`);
+    });
+  }
+
+  async #feedStarted(bytes: Buffer): Promise<void> {
+    const inflater = this.#inflater;
+    this.#size += bytes.length;
+    if (!inflater) {
+      this.#unpacker.feed(bytes);
+      return;
+    }
+    this.#hash.update(bytes);
+    if (this.#blobFd >= 0) for (let done = 0; done < bytes.length; ) done += writeSync(this.#blobFd, bytes, done);
+    await new Promise<void>((resolve) => {
+      inflater.once('close', resolve);
+      inflater.write(bytes, () => {
+        inflater.off('close', resolve);
+        resolve();
+      });
+    });
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  async end(): Promise<AppliedLayer> {
+    if (!this.#started) {
+      const start = Buffer.concat(this.#start);
+      this.#begin(start);
+      await this.#feedStarted(start);
+    }
+    if (this.#inflater) {
+      this.#inflater.end();
+      await finished(this.#inflater).catch(() => {});
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+    const layer = this.#unpacker.end();
+    const digest = this.#inflater ? `sha256:${this.#hash.digest('hex')}` : layer.diffId;
+    if (this.#blobFd >= 0) {
+      fsyncSync(this.#blobFd);
+      closeSync(this.#blobFd);
+      this.#blobFd = -1;
+    }
+    return { ...layer, blob: { digest, size: this.#size, compression: this.#compression } };
+  }
+
+  abort(): void {
+    this.#inflater?.destroy();
+    if (this.#blobFd >= 0) closeSync(this.#blobFd);
+    this.#unpacker.abort();
+  }
+}
