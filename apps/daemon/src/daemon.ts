@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createApiServer } from '@wharf/server/api-server';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
-import { listen, removeStaleSockets } from './listen/listen.ts';
+import { keepPassedDescriptors, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
 import { untilSignal } from './shutdown.ts';
@@ -12,6 +12,7 @@ import { wire } from './wire.ts';
 
 /** Runs the daemon until SIGTERM or SIGINT. Resolves with the exit code. */
 export async function runDaemon(settings: Settings, environment: DaemonEnvironment): Promise<number> {
+  keepPassedDescriptors(environment.listenFds);
   const logger = openLog(settings);
   mkdirSync(settings['exec-root'], { recursive: true, mode: 0o711 });
   mkdirSync(settings['data-root'], { recursive: true, mode: 0o710 });

@@ -19,6 +19,7 @@ import { connectSupervisor, type SupervisorClient } from '@wharf/runtime/supervi
 import { openContentImageStore } from '@wharf/store/images/content-image-store';
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
+import { ContainerTrees } from '@wharf/store/trees/container-trees';
 import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
@@ -62,6 +63,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     networking,
     supervisor,
     events: new EventBus(),
+    trees: new ContainerTrees(),
     warmer,
   });
   recheck = () => {

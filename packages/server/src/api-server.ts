@@ -4,6 +4,7 @@ import type { Engine } from '@wharf/engine/engine';
 import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
+import { containerFileRoutes } from './routes/container-files.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { execRoutes } from './routes/exec.ts';
@@ -34,6 +35,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...systemRoutes(engine),
     ...containerRoutes(engine),
     ...containerStreamRoutes(engine),
+    ...containerFileRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),
     ...networkRoutes(engine),

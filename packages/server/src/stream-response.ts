@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { encodeJsonMessage, type JsonMessage } from '@wharf/api/streams/json-message';
 import type { Context } from './context.ts';
 import { errorResponse } from './error-response.ts';
-import type { ResponseStream } from './http/exchange.ts';
+import type { HeaderFields, ResponseStream } from './http/exchange.ts';
 
 /** Sends a stream as the answer's body, no faster than the client takes it. A failure breaks the answer off. */
 export async function sendReadable<P>(
@@ -10,8 +10,9 @@ export async function sendReadable<P>(
   readable: Readable,
   contentType: string,
   onFailure: (response: ResponseStream, error: unknown) => void = (response) => response.destroy(),
+  headers: HeaderFields = {},
 ): Promise<void> {
-  const response = context.startStream(contentType);
+  const response = context.startStream(contentType, headers);
   const destroy = () => void readable.destroy();
   context.signal.addEventListener('abort', destroy, { once: true });
   try {

@@ -51,7 +51,7 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
         stream.once('drain', () => client.resume());
       },
       ping: (payload) => client.write(encodeWebSocketFrame(10, payload)),
-      close: () => finish(1000),
+      close: leave,
     });
 
     function take(chunk: Buffer): void {
@@ -60,6 +60,13 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
       } catch {
         finish(1002);
       }
+    }
+
+    /** As with a plain attach, the client's end is the end of stdin. */
+    function leave(): void {
+      stream.end(() => finish(1000));
+      // A program that does not read its stdin must not hold the connection.
+      setTimeout(finish, lingerMilliseconds, 1000).unref();
     }
 
     let finished = false;
@@ -79,7 +86,7 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
       stream.destroy();
       resolve();
     });
-    client.on('end', () => finish(1000));
+    client.on('end', leave);
     stream.on('error', () => finish(1011));
     stream.on('end', () => finish(1000));
     stream.on('data', (chunk: Buffer) => {

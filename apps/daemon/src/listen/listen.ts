@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import { raiseBacklog } from '@wharf/server/listen-backlog';
+import { setCloseOnExec } from '@wharf/sys/descriptor';
 import { type ListenAddress, parseListenAddress } from './address.ts';
 
 export interface TlsFiles {
@@ -25,6 +26,11 @@ export interface ListenOptions {
 }
 
 const firstPassedDescriptor = 3;
+
+/** What systemd passed is for this process alone: containers must not find it open. */
+export function keepPassedDescriptors(count: number): void {
+  for (let index = 0; index < count; index++) setCloseOnExec(firstPassedDescriptor + index, true);
+}
 
 /** Opens every `-H`; all of them or none. The result closes them. */
 export async function listen(options: ListenOptions): Promise<{ close(): void }> {

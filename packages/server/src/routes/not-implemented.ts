@@ -3,13 +3,8 @@ import { type Method, type Route, route } from '../router.ts';
 
 /** Operations of the Engine API that are known and not there yet: each answers 501 and says its name. */
 const operations: readonly [Method, string][] = [
-  ['GET', '/containers/{id}/changes'],
-  ['GET', '/containers/{id}/export'],
   ['GET', '/containers/{id}/stats'],
   ['POST', '/containers/{id}/update'],
-  ['HEAD', '/containers/{id}/archive'],
-  ['GET', '/containers/{id}/archive'],
-  ['PUT', '/containers/{id}/archive'],
   ['GET', '/containers/{id}/checkpoints'],
   ['POST', '/containers/{id}/checkpoints'],
   ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
