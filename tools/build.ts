@@ -1,14 +1,18 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Glob } from 'bun';
 
 /**
- * Bundles the programs into dist/, where they start quicker than from source: wharf.js, wharfd.js, supervisor.js,
- * the workers, and what they share. A file that another program's code names by
+ * Bundles the programs into dist/current/, where they start quicker than from source: wharf.js, wharfd.js,
+ * supervisor.js, the workers, and what they share. Each build has a directory of its own, and the last few stay: a
+ * daemon that runs loads some of its files later. A file that another program's code names by
  * `new URL('./name.ts', import.meta.url)` is an entry of its own, and the name is rewritten to './name.js'.
  */
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
+const name = `build-${Date.now()}`;
+const output = join(dist, name);
+const buildsKept = 3;
 
 const entryName = /new URL\(\s*'\.\/([\w-]+)\.ts',\s*import\.meta\.url,?\s*\)/g;
 
@@ -28,7 +32,7 @@ function namedEntries(): string[] {
 async function bundleClient(): Promise<void> {
   const result = await Bun.build({
     entrypoints: [join(root, 'apps/cli/src/main.ts')],
-    outdir: dist,
+    outdir: output,
     target: 'bun',
     format: 'cjs',
     bytecode: true,
@@ -41,7 +45,7 @@ async function bundleClient(): Promise<void> {
 async function bundle(entrypoints: string[], naming: string): Promise<void> {
   const result = await Bun.build({
     entrypoints,
-    outdir: dist,
+    outdir: output,
     target: 'bun',
     format: 'esm',
     splitting: true,
@@ -62,11 +66,15 @@ async function bundle(entrypoints: string[], naming: string): Promise<void> {
   if (!result.success) throw new AggregateError(result.logs, 'cannot bundle');
 }
 
-rmSync(dist, { recursive: true, force: true });
+mkdirSync(output, { recursive: true });
 await bundleClient();
 await bundle([join(root, 'apps/daemon/src/main.ts')], 'wharfd.[ext]');
 const entries = namedEntries();
 const names = entries.map((path) => basename(path));
 if (new Set(names).size !== names.length) throw new Error(`two entry files have one name: ${names.sort().join(', ')}`);
 if (entries.length > 0) await bundle(entries, '[name].[ext]');
+symlinkSync(name, join(dist, `${name}.link`));
+renameSync(join(dist, `${name}.link`), join(dist, 'current'));
 writeFileSync(join(dist, 'built'), '');
+const builds = readdirSync(dist).filter((entry) => /^build-\d+$/.test(entry));
+for (const old of builds.sort().slice(0, -buildsKept)) rmSync(join(dist, old), { recursive: true, force: true });

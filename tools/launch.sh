@@ -55,8 +55,11 @@ is_current() {
 
 ensure_programs() {
   is_current && [ -z "${WHARF_CHECK_SOURCES:-}" ] && return
+  # Two commands at once on a fresh machine: one sets up, the other waits.
+  if command -v flock >/dev/null 2>&1 && exec 9>"/tmp/wharf-setup-$(id -u).lock"; then flock 9; fi
   ensure_modules
   ensure_bundles
+  exec 9>&-
 }
 
 # What wharfd needs of the host: an OCI runtime, libseccomp, an init for --init, ps for `top`.
