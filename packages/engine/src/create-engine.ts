@@ -1,8 +1,11 @@
 import { KeyedLock } from '@wharf/base/keyed-lock';
+import { archiveContainerPath, extractToContainer, statContainerPath } from './containers/archive.ts';
 import { attachContainer } from './containers/attach.ts';
 import { removeCgroupParent } from './containers/cgroup-parent.ts';
+import { containerChanges } from './containers/changes.ts';
 import { ContainerStore } from './containers/container-store.ts';
 import { createContainer } from './containers/create.ts';
+import { exportContainer } from './containers/export.ts';
 import { HealthMonitor } from './containers/health.ts';
 import { probeHealth } from './containers/health-probe.ts';
 import { inspectContainer } from './containers/inspect.ts';
@@ -70,6 +73,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
       deps.restarts.close();
       deps.health.close();
       await deps.teardowns.allSettled();
+      await parts.trees.close();
       removeCgroupParent(parts.config.cgroupParent);
     },
   };
@@ -115,6 +119,11 @@ function containerUseCases(deps: ContainerDeps): ContainerUseCases {
     resize: (id, size) => resizeContainer(deps, id, size),
     top: (id, psArgs) => topContainer(deps, id, psArgs),
     prune: (filters) => pruneContainers(deps, filters),
+    statPath: (id, path) => statContainerPath(deps, id, path),
+    archive: (id, path) => archiveContainerPath(deps, id, path),
+    extract: (id, path, archive, options) => extractToContainer(deps, id, path, archive, options),
+    export: (id) => exportContainer(deps, id),
+    changes: (id) => containerChanges(deps, id),
   };
 }
 

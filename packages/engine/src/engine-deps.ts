@@ -6,6 +6,7 @@ import type { Supervisor } from '@wharf/runtime/supervisor/supervisor';
 import type { ImageStore } from '@wharf/store/images/image-store';
 import type { Database } from '@wharf/store/metadata/database';
 import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
+import type { ContainerTrees } from '@wharf/store/trees/container-trees';
 import type { VolumeStore } from '@wharf/store/volumes/volume-store';
 import type { ContainerStore } from './containers/container-store.ts';
 import type { HealthMonitor } from './containers/health.ts';
@@ -35,6 +36,7 @@ export interface EngineDeps {
   readonly networking: Networking;
   readonly supervisor: Supervisor;
   readonly events: EventBus;
+  readonly trees: ContainerTrees;
   readonly warmer: Warmer;
 }
 

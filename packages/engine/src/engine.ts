@@ -7,6 +7,7 @@ import type {
   ContainerTop,
   WaitResponse,
 } from '@wharf/api/container';
+import type { FileChange, PathStat } from '@wharf/api/container-files';
 import type { EventMessage } from '@wharf/api/events';
 import type { ExecCreateRequest, ExecInspect } from '@wharf/api/exec';
 import type { Filters } from '@wharf/api/filters';
@@ -55,6 +56,19 @@ export interface ContainerUseCases {
   resize(idOrName: string, size: { rows: number; columns: number }): Promise<void>;
   top(idOrName: string, psArgs: string): Promise<ContainerTop>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
+  statPath(idOrName: string, path: string): Promise<PathStat>;
+  /** The tar of a file or directory. The stream must be read or destroyed. */
+  archive(idOrName: string, path: string): Promise<{ stat: PathStat; stream: Readable }>;
+  /** Unpacks a tar, plain or compressed, into a directory. */
+  extract(
+    idOrName: string,
+    path: string,
+    archive: Readable,
+    options: { noOverwriteDirNonDir: boolean; copyUIDGID: boolean },
+  ): Promise<void>;
+  /** The tar of the root without volumes. The stream must be read or destroyed. */
+  export(idOrName: string): Promise<Readable>;
+  changes(idOrName: string): Promise<readonly FileChange[]>;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

@@ -2,8 +2,9 @@ import type { ContainerSummary, PortSummary } from '@wharf/api/container';
 import type { Filters } from '@wharf/api/filters';
 import type { PortBinding } from '@wharf/api/network';
 import { isErrorCode } from '@wharf/base/error';
+import type { ImageRecord, ImageStore } from '@wharf/store/images/image-store';
 import type { ContainerDeps } from '../engine-deps.ts';
-import type { ContainerRecord } from './container-record.ts';
+import type { ContainerImage, ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 import { compileListFilters } from './list-filters.ts';
 import { mountPoint } from './mount-view.ts';
@@ -37,12 +38,19 @@ export async function listContainers(deps: ListDeps, options: ListOptions): Prom
     chosen.push(record);
     if (chosen.length === options.limit) break;
   }
-  const now = Date.now();
-  const summaries = chosen.map((record) => summarize(deps, record, now));
+  const view = { now: Date.now(), imageName: imageNames(deps.images) };
+  const summaries = chosen.map((record) => summarize(deps, record, view));
   return options.size ? Promise.all(summaries.map((summary) => withSize(deps, summary))) : summaries;
 }
 
-export function summarize(deps: ListDeps, record: ContainerRecord, now: number): ContainerSummary {
+/** What one listing computes once for all its containers. */
+export interface ListView {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly imageName: (image: ContainerImage) => string;
+}
+
+export function summarize(deps: ListDeps, record: ContainerRecord, { now, imageName }: ListView): ContainerSummary {
   const { id, name, config, hostConfig, image, mounts, path, args } = record;
   const status = deps.removals.isRemoving(id) ? 'removing' : record.state.status;
   const sandbox = deps.networking.sandbox(id);
@@ -50,7 +58,7 @@ export function summarize(deps: ListDeps, record: ContainerRecord, now: number):
   return {
     Id: id,
     Names: [`/${name}`],
-    Image: shownImage(deps, record),
+    Image: imageName(image),
     ImageID: image.id,
     ImageManifestDescriptor: { ...image.manifest, platform: image.platform },
     Command: [path, ...args].map(quoteArgument).join(' '),
@@ -70,11 +78,20 @@ export function summarize(deps: ListDeps, record: ContainerRecord, now: number):
 }
 
 /** The name it was created with, as long as that still means this image; then the id. */
-function shownImage({ images }: ListDeps, { image }: ContainerRecord): string {
+export function imageNames(images: ImageStore): (image: ContainerImage) => string {
+  const known = new Map<string, string | undefined>();
+  return ({ id, name }) => {
+    if (!known.has(name)) known.set(name, findImage(images, name)?.id);
+    const current = known.get(name);
+    return current === undefined || current === id ? name : id;
+  };
+}
+
+function findImage(images: ImageStore, nameOrId: string): ImageRecord | undefined {
   try {
-    return images.resolve(image.name).id === image.id ? image.name : image.id;
+    return images.resolve(nameOrId);
   } catch (error) {
-    if (isErrorCode(error, 'not_found')) return image.name;
+    if (isErrorCode(error, 'not_found') || isErrorCode(error, 'invalid_argument')) return undefined;
     throw error;
   }
 }
@@ -86,12 +103,7 @@ export async function withSize(deps: ListDeps, summary: ContainerSummary): Promi
 
 /** Bytes of the image below a container; 0 once it is gone. */
 export function imageSize({ images }: Pick<ListDeps, 'images'>, imageId: string): number {
-  try {
-    return images.resolve(imageId).size;
-  } catch (error) {
-    if (isErrorCode(error, 'not_found')) return 0;
-    throw error;
-  }
+  return findImage(images, imageId)?.size ?? 0;
 }
 
 /** Docker shows an argument with a space in single quotes. */

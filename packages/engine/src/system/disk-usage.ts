@@ -2,7 +2,7 @@ import type { ContainerSummary } from '@wharf/api/container';
 import type { DiskUsage } from '@wharf/api/system';
 import type { VolumeInspect } from '@wharf/api/volume';
 import { invalidArgument } from '@wharf/base/error';
-import { type ListDeps, summarize, withSize } from '../containers/list.ts';
+import { imageNames, type ListDeps, summarize, withSize } from '../containers/list.ts';
 import type { ImageUseCases, VolumeUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 
@@ -32,8 +32,8 @@ async function imageUsage({ images, useCases }: DiskUsageDeps): Promise<Pick<Dis
 }
 
 async function containerUsage(deps: DiskUsageDeps): Promise<ContainerSummary[]> {
-  const now = Date.now();
-  const summaries = [...deps.containers.values()].map((record) => summarize(deps, record, now));
+  const view = { now: Date.now(), imageName: imageNames(deps.images) };
+  const summaries = [...deps.containers.values()].map((record) => summarize(deps, record, view));
   return Promise.all(summaries.map((summary) => withSize(deps, summary)));
 }
 

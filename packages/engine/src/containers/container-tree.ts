@@ -1,0 +1,94 @@
+import { conflict } from '@wharf/base/error';
+import { runAll } from '@wharf/base/transaction';
+import type { ContainerTree } from '@wharf/store/trees/container-trees';
+import type { TreeMount, TreeSource } from '@wharf/store/trees/tree-source';
+import type { ContainerDeps } from '../engine-deps.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { isUp } from './container-state.ts';
+
+export type TreeDeps = Pick<ContainerDeps, 'containers' | 'locks' | 'snapshots' | 'volumes' | 'teardowns' | 'trees'>;
+
+export interface HeldTree {
+  readonly tree: ContainerTree;
+  readonly record: ContainerRecord;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+/**
+ * A container's files, running or not; `bare` is its root without volumes and binds. Of one that does not run, root
+ * and volumes are mounted where only a thread of this daemon sees them, and it cannot start until `close`.
+ */
+export async function holdTree(deps: TreeDeps, idOrName: string, options: { bare: boolean }): Promise<HeldTree> {
+  const { id } = deps.containers.find(idOrName);
+  const release = await deps.locks.acquire(id);
+  try {
+    const record = deps.containers.find(id);
+    if (isUp(record.state.status)) return await holdRunning(deps, record, options.bare, release);
+    if (record.state.status === 'removing' || record.state.status === 'dead') {
+      throw conflict(`container ${id} is ${record.state.status}`);
+    }
+    return await holdStopped(deps, record, options.bare, release);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Its process holds the files open: the container may stop meanwhile. */
+async function holdRunning(
+  { trees }: TreeDeps,
+  record: ContainerRecord,
+  bare: boolean,
+  release: () => void,
+): Promise<HeldTree> {
+  const source: TreeSource = { kind: 'process', pid: record.state.pid, containerId: record.id, bare };
+  const tree = await trees.open(source);
+  release();
+  return { tree, record, close: () => tree.close() };
+}
+
+async function holdStopped(
+  deps: TreeDeps,
+  record: ContainerRecord,
+  bare: boolean,
+  release: () => void,
+): Promise<HeldTree> {
+  const { trees, teardowns, snapshots, volumes } = deps;
+  await teardowns.settled(record.id);
+  const held = bare ? [] : record.mounts.filter(({ type }) => type === 'volume');
+  const undo = held.map(
+    ({ name }) =>
+      () =>
+        volumes.unmount(name, record.id),
+  );
+  try {
+    const mounts = bare ? [] : await treeMounts(deps, record);
+    const tree = await trees.open({ kind: 'overlay', overlay: snapshots.mounts(record.id), mounts });
+    let closed = false;
+    return {
+      tree,
+      record,
+      close: async () => {
+        if (closed) return;
+        closed = true;
+        await runAll([() => tree.close(), ...undo]);
+        release();
+      },
+    };
+  } catch (error) {
+    await runAll(undo);
+    throw error;
+  }
+}
+
+async function treeMounts({ volumes }: TreeDeps, { id, mounts }: ContainerRecord): Promise<TreeMount[]> {
+  const found: TreeMount[] = [];
+  for (const { type, name, source, subpath, destination, readOnly } of mounts) {
+    if (type === 'tmpfs') continue;
+    const directory = type === 'volume' ? await volumes.mount(name, id) : source;
+    found.push({ source: directory, subpath, destination, readOnly });
+  }
+  // What is mounted inside another mount comes after it.
+  return found.sort((a, b) => a.destination.length - b.destination.length);
+}
