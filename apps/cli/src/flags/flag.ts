@@ -27,12 +27,11 @@ export interface Flag<T> {
   /** What the flag means without a value: `--rm` is `--rm=true`. */
   readonly bare?: string;
   /** The value after one more occurrence. Throws an Error whose message says what is wrong. */
-  accept(current: T, text: string, first: boolean): T;
+  accept(current: T, text: string): T;
   readonly complete?: CompletionKind;
   readonly hidden?: boolean;
 }
 
-export type Flags = Readonly<Record<string, Flag<never> | Flag<unknown>>>;
 type AnyFlags = { readonly [name: string]: unknown };
 
 /** The parsed values of a set of flags, by flag name. */

@@ -28,7 +28,7 @@ export function parseFlags<F extends FlagSet>(
     const flag = flags[name];
     if (!flag) return;
     try {
-      values.set(name, flag.accept(values.get(name), text, !changed.has(name)));
+      values.set(name, flag.accept(values.get(name), text));
     } catch (error) {
       const shown = flag.short ? `-${flag.short}, --${name}` : `--${name}`;
       const reason = error instanceof Error ? error.message : String(error);

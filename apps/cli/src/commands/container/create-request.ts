@@ -3,14 +3,16 @@ import type { EndpointSettings } from '@wharf/api/network';
 import type { Cli } from '../../cli.ts';
 import { ExitError } from '../../exit-error.ts';
 import { isChanged, type Values } from '../../flags/flag.ts';
-import { parseKeyValueFile, toMap } from '../../flags/key-values.ts';
+import { toMap } from '../../flags/key-values.ts';
 import { cut } from '../../flags/parse.ts';
 import { UsageError } from '../../flags/usage-error.ts';
 import { isCdiDevice, parseDevice } from '../../flags/values/device.ts';
 import { isMacAddress } from '../../flags/values/network.ts';
 import { parseExpose, parsePublished } from '../../flags/values/port.ts';
+import { splitVolumes } from '../../flags/values/volume.ts';
 import type { containerFlags } from './container-flags.ts';
 import { endpointsOf } from './endpoints.ts';
+import { environmentOf, labelsOf } from './environment.ts';
 import { proxiesOf, withProxies } from './proxies.ts';
 import { parseSecurityOptions } from './security-options.ts';
 
@@ -81,7 +83,7 @@ export async function createRequest(
     Volumes: Object.fromEntries(anonymous.map((path) => [path, {}])),
     WorkingDir: flags.workdir,
     Entrypoint: flags.entrypoint !== '' ? [flags.entrypoint] : isChanged(flags, 'entrypoint') ? [''] : null,
-    Labels: toMap(await labelsOf(cli, flags)),
+    Labels: toMap(await labelsOf(cli, flags['label-file'], flags.label)),
     Healthcheck: healthcheckOf(flags),
     ...(isChanged(flags, 'stop-signal') ? { StopSignal: flags['stop-signal'] } : {}),
     ...(isChanged(flags, 'stop-timeout') ? { StopTimeout: flags['stop-timeout'] } : {}),
@@ -185,82 +187,6 @@ function resourcesOf(flags: ContainerValues) {
       a.Name < b.Name ? -1 : 1,
     ),
   };
-}
-
-/** Binds and named volumes go to HostConfig, paths alone become anonymous volumes. */
-function splitVolumes(volumes: readonly string[]): { binds: string[]; anonymous: string[] } {
-  if (volumes.includes('')) throw new UsageError('invalid empty volume spec');
-  const given = new Set(volumes.map(normalizeVolume));
-  const all = [...given];
-  return {
-    binds: all.filter((volume) => volume.includes(':')),
-    anonymous: all.filter((volume) => !volume.includes(':')),
-  };
-}
-
-// `-v ./here:/there` names a directory beside the caller.
-function normalizeVolume(volume: string): string {
-  const [source, rest] = cut(volume, ':');
-  if (rest === undefined) return volume;
-  const relative = source === '.' || source === '..' || source.startsWith('./') || source.startsWith('../');
-  return relative ? `${absolutePath(source)}:${rest}` : volume;
-}
-
-function absolutePath(path: string): string {
-  const parts: string[] = [];
-  for (const part of `${process.cwd()}/${path}`.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
-}
-
-/** Files first, then flags; `NAME` alone takes the caller's value, or is dropped. */
-export async function environmentOf(
-  cli: Cli,
-  files: readonly string[],
-  pairs: readonly string[],
-  emptyRemoves: boolean,
-): Promise<string[]> {
-  const lookup = (name: string) => cli.environment.lookup(name);
-  const result: string[] = [];
-  for (const file of files) result.push(...(await keyValueFile(file, 'env file', lookup)));
-  for (const pair of pairs) {
-    if (pair.includes('=')) result.push(pair);
-    else {
-      const value = lookup(pair);
-      // An entry without '=' makes the daemon remove the image's variable.
-      if (value !== undefined) result.push(`${pair}=${value}`);
-      else if (emptyRemoves) result.push(pair);
-    }
-  }
-  return result;
-}
-
-async function labelsOf(cli: Cli, flags: ContainerValues): Promise<string[]> {
-  const result: string[] = [];
-  for (const file of flags['label-file']) {
-    result.push(...(await keyValueFile(file, 'label file', (name) => cli.environment.lookup(name))));
-  }
-  return [...result, ...flags.label];
-}
-
-async function keyValueFile(
-  file: string,
-  kind: string,
-  lookup: (name: string) => string | undefined,
-): Promise<string[]> {
-  let content: string;
-  try {
-    content = await Bun.file(file).text();
-  } catch {
-    throw new UsageError(`open ${file}: no such file or directory`);
-  }
-  try {
-    return parseKeyValueFile(content, lookup);
-  } catch (error) {
-    throw new UsageError(`invalid ${kind} (${file}): ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 function healthcheckOf(flags: ContainerValues): Partial<HealthConfig> | null {

@@ -6,7 +6,7 @@ import { checkEnv } from '../../flags/values/checks.ts';
 import { isTerminal, terminalSize } from '../../terminal/terminal.ts';
 import { atLeast, defineCommand } from '../command.ts';
 import { segment } from '../for-each.ts';
-import { environmentOf } from './create-request.ts';
+import { environmentOf } from './environment.ts';
 import { followTerminalSize } from './resize.ts';
 import { requireTerminal } from './run-errors.ts';
 import { streamContainer } from './stream.ts';
