@@ -36,7 +36,10 @@ export async function handleExit(deps: ContainerDeps, exit: ProcessExit): Promis
   }
   await deps.locks.run(exit.id, async () => {
     const record = deps.containers.get(exit.id);
-    if (record && isUp(record.state.status)) await settleExit(deps, record, exit);
+    if (!record || !isUp(record.state.status)) return;
+    // While this waited for the lock, a start may have swept what exited and made the container anew.
+    if (exit.pid !== undefined && exit.pid !== record.state.pid) return;
+    await settleExit(deps, record, exit);
   });
 }
 

@@ -39,6 +39,7 @@ export function recordExit(deps: ExitDeps, process: ManagedProcess, exitCode: nu
   const exit: ProcessExit = {
     id,
     ...(execId !== undefined && { execId }),
+    pid: process.pid,
     exitCode,
     exitedAt: now(),
     oomKilled: execId === undefined && wasOutOfMemory(process),

@@ -104,6 +104,8 @@ export interface AttachStreams {
 export interface ProcessExit {
   readonly id: string;
   readonly execId?: string;
+  /** Which process it was: a container that was started again is not ended by the exit of the run before. */
+  readonly pid?: number;
   /** The code, or 128 + the signal's number. */
   readonly exitCode: number;
   /** RFC 3339 with nanoseconds. */
