@@ -1,4 +1,4 @@
-import { conflict, EngineError, notFound } from '@wharf/base/error';
+import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
 import type { Digest } from '@wharf/oci/digest';
 import { formatPlatform, type Platform } from '@wharf/oci/platform';
 import { formatCanonical, formatFamiliar, parseReference, type Reference, withDefaultTag } from '@wharf/oci/reference';
@@ -70,7 +70,7 @@ function findById(parts: ImageParts, text: string): Digest | undefined {
     if (id === wanted) return id;
     if (id.startsWith(wanted) || configDigest.startsWith(wanted)) found.add(id);
   }
-  if (found.size > 1) throw conflict(`multiple IDs found with provided prefix: ${text}`);
+  if (found.size > 1) throw invalidArgument(`multiple IDs found with provided prefix: ${text}`);
   return found.values().next().value;
 }
 
