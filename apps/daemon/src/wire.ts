@@ -13,6 +13,7 @@ import { EventBus } from '@wharf/engine/events';
 import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
 import { openLinuxNetworking } from '@wharf/network/linux-networking';
+import { CgroupFix } from '@wharf/runtime/cgroup-fix';
 import { CgroupWarmer } from '@wharf/runtime/cgroup-warmer';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
 import { connectSupervisor, type SupervisorClient } from '@wharf/runtime/supervisor/client';
@@ -40,9 +41,10 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     cacheDirectory: join(dataRoot, 'seccomp'),
     ...seccompProfile(settings['seccomp-profile']),
   });
+  const cgroupFix = new CgroupFix(logger);
   let recheck = () => {};
   const [runtimes, supervisor] = await Promise.all([
-    findRuntimes(settings, environment, { seccomp, logger }),
+    findRuntimes(settings, environment, { seccomp, cgroupFix, logger }),
     connectSupervisor({ execRoot, spawn: supervisorCommand(), onReconnect: () => recheck() }),
   ]);
   for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
@@ -78,6 +80,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
       await engine.close();
       await networking.close({ removeHostState: true });
       await endSupervisor(supervisor, logger);
+      cgroupFix.release();
       await images.close();
       await database.flush();
       database.close();

@@ -84,11 +84,15 @@ export function setPipeSize(fd: number, bytes: number): void {
   syscall('fcntl', fd, F_SETPIPE_SZ, bytes);
 }
 
-/** Takes an exclusive flock(2) if nobody has it; it goes with the last descriptor of this open file. */
-export function tryLockFile(fd: number): boolean {
+/**
+ * Takes a flock(2), or turns the one it has into the other kind, if nobody's is in the way. It goes with the last
+ * descriptor of this open file.
+ */
+export function tryLockFile(fd: number, kind: 'exclusive' | 'shared' = 'exclusive'): boolean {
+  const LOCK_SH = 1;
   const LOCK_EX = 2;
   const LOCK_NB = 4;
-  const result = syscall('flock', fd, LOCK_EX | LOCK_NB);
+  const result = syscall('flock', fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
   if (result === -EAGAIN) return false;
   check(result, 'lock a file');
   return true;

@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import type { EngineRuntime } from '@wharf/engine/engine-runtime';
+import type { CgroupFix } from '@wharf/runtime/cgroup-fix';
 import type { SeccompSource } from '@wharf/runtime/seccomp/seccomp';
 import { readSpecHost, runtimeFeatures } from '@wharf/runtime/spec/spec-host';
 import type { DaemonEnvironment } from '../config/config.ts';
 import type { Settings } from '../config/options.ts';
 import type { RuntimeDefinition } from '../config/structured-options.ts';
-import { prepareCgroups } from './cgroup-fix.ts';
 
 const run = promisify(execFile);
 
@@ -33,7 +33,7 @@ interface FoundRuntime {
 export async function findRuntimes(
   settings: Settings,
   environment: DaemonEnvironment,
-  options: { seccomp: SeccompSource; logger: Logger },
+  options: { seccomp: SeccompSource; cgroupFix: CgroupFix; logger: Logger },
 ): Promise<Runtimes> {
   const searchPath = environment.path.split(':');
   const found = (await Promise.all(candidates(settings, searchPath).map(identify))).filter((one) => one !== undefined);
@@ -46,7 +46,7 @@ export async function findRuntimes(
   return { byName: Object.fromEntries(usable.map((one) => [one.name, engineRuntime(one)])), defaultName };
 
   function crunCanRun(): boolean {
-    return prepareCgroups({ fix: settings['cgroup-fix'], logger: options.logger });
+    return options.cgroupFix.apply({ mounts: settings['cgroup-fix'] });
   }
 
   function engineRuntime({ name, path, args, kind, version }: FoundRuntime): EngineRuntime {

@@ -1,5 +1,4 @@
 import { conflict } from '@wharf/base/error';
-import { type CgroupLayout, type CgroupPaths, cgroupsOf } from '@wharf/sys/cgroup';
 import { createCommand } from '../oci-runtime.ts';
 import { awaitExit } from './exit.ts';
 import { makeProcess, programOfBundle } from './make-process.ts';
@@ -10,7 +9,7 @@ import type { CreateProcess } from './supervisor.ts';
 import type { SupervisorDeps } from './supervisor-deps.ts';
 
 export async function createContainer(deps: SupervisorDeps, request: CreateProcess): Promise<{ pid: number }> {
-  const { processes, containers, exits, layout } = deps;
+  const { processes, containers, exits, cgroups } = deps;
   const { id, bundle, runtime, io } = request;
   if (processes.get(id)) throw conflict(`container ${id} exists already`);
   const stdio = processes.takePending(id, undefined) ?? new Stdio(deps.stdio);
@@ -44,7 +43,7 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       const { pid, descriptors } = await making;
       process.making = undefined;
       process.pid = pid;
-      process.cgroups = tryCgroupsOf(pid, layout);
+      process.cgroups = cgroups.of(pid);
       stdio.open({ io, log, ...descriptors });
       if (io.size) stdio.resize(io.size);
       exits.remove(id, undefined);
@@ -60,14 +59,5 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
   } catch (error) {
     stdio.abandon();
     throw error;
-  }
-}
-
-/** A process that was killed at once has none any more; the runtime's own `delete` finds them then. */
-function tryCgroupsOf(pid: number, layout: CgroupLayout): CgroupPaths | undefined {
-  try {
-    return cgroupsOf(pid, layout);
-  } catch {
-    return undefined;
   }
 }

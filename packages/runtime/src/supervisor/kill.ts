@@ -8,13 +8,13 @@ import type { SupervisorDeps } from './supervisor-deps.ts';
 
 /** Signals one process, or every process of a container. */
 export function killProcess(
-  { processes, layout }: Pick<SupervisorDeps, 'processes' | 'layout'>,
+  { processes, cgroups }: Pick<SupervisorDeps, 'processes' | 'cgroups'>,
   { id, execId, signal, all }: Operations['kill']['request'],
 ): void {
   const process = processes.get(id, execId);
   if (!process) throw noSuchProcess(id, execId);
   if (process.status === 'exited' || process.pid === 0) throw notRunning(id);
-  if (all && process.cgroups) signalCgroups(cgroupDirectories(process.cgroups, layout), signal);
+  if (all && process.cgroups) signalCgroups(cgroupDirectories(process.cgroups, cgroups.layout), signal);
   else if (!signalProcess(process, signal)) throw notRunning(id);
 }
 

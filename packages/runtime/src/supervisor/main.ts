@@ -1,6 +1,5 @@
 import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { readCgroupLayout } from '@wharf/sys/cgroup';
 import { tryLockFile } from '@wharf/sys/descriptor';
 import { becomeSubreaper } from '@wharf/sys/process';
 import { Reactor } from '@wharf/sys/reactor';
@@ -9,6 +8,7 @@ import { compressFile } from '../logs/compress.ts';
 import { logScratchSize, now } from '../logs/json-file-writer.ts';
 import { adoptContainers } from './adopt.ts';
 import { Children } from './children.ts';
+import { ContainerCgroups } from './container-cgroups.ts';
 import { ContainerRecords } from './container-records.ts';
 import { ExitRecords } from './exit-records.ts';
 import { ProcessTable } from './managed-process.ts';
@@ -106,7 +106,7 @@ function createDeps(
     children,
     tidier,
     scratchFiles: new ScratchFiles(`${directory}/scratch`),
-    layout: readCgroupLayout(),
+    cgroups: new ContainerCgroups(),
     socketDirectory: `/proc/self/fd/${openSync(directory, 'r')}`,
     logScratch: Buffer.alloc(logScratchSize),
     async compress(source, target) {

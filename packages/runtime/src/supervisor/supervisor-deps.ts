@@ -1,6 +1,6 @@
-import type { CgroupLayout } from '@wharf/sys/cgroup';
 import type { Reactor } from '@wharf/sys/reactor';
 import type { Children } from './children.ts';
+import type { ContainerCgroups } from './container-cgroups.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { ExitRecords } from './exit-records.ts';
 import type { ProcessTable } from './managed-process.ts';
@@ -22,7 +22,7 @@ export interface SupervisorDeps {
   readonly children: Children;
   readonly tidier: Tidier;
   readonly scratchFiles: ScratchFiles;
-  readonly layout: CgroupLayout;
+  readonly cgroups: ContainerCgroups;
   readonly logScratch: Buffer;
   /** Writes a compressed copy of a rotated log. */
   readonly compress: (source: string, target: string) => Promise<void>;

@@ -33,12 +33,12 @@ export async function deleteContainer(deps: SupervisorDeps, id: string): Promise
   containers.remove(id);
 }
 
-async function endContainer({ layout }: SupervisorDeps, process: ManagedProcess): Promise<void> {
+async function endContainer({ cgroups }: SupervisorDeps, process: ManagedProcess): Promise<void> {
   if (process.status === 'exited') return;
   if (process.cgroups) {
     // A frozen process does not die.
     thawCgroup(process.cgroups);
-    signalCgroups(cgroupDirectories(process.cgroups, layout), SIGKILL);
+    signalCgroups(cgroupDirectories(process.cgroups, cgroups.layout), SIGKILL);
   }
   signalProcess(process, SIGKILL);
   await whenExited(process);
@@ -48,9 +48,9 @@ async function endContainer({ layout }: SupervisorDeps, process: ManagedProcess)
  * What the runtime's `delete` does, without a process for it. False if something stays that only the runtime
  * knows how to remove.
  */
-async function removeByHand({ reactor, layout }: SupervisorDeps, process: ManagedProcess): Promise<boolean> {
+async function removeByHand({ reactor, cgroups }: SupervisorDeps, process: ManagedProcess): Promise<boolean> {
   if (!process.runtime || !process.cgroups) return false;
-  let left = cgroupDirectories(process.cgroups, layout);
+  let left = cgroupDirectories(process.cgroups, cgroups.layout);
   if (left.length === 0) return false;
   left = removeCgroups(left);
   // Without a pid namespace of its own a container leaves processes behind, and a dying one counts for a moment.
