@@ -31,6 +31,8 @@ export interface WiredDaemon {
   readonly engine: Engine;
   /** Ends as the daemon should on a signal: containers stop unless they are to live on. */
   shutdown(): Promise<void>;
+  /** Lets go of everything as it is: the next program takes it over. */
+  release(): Promise<void>;
 }
 
 /** The one place that constructs: everything else is handed what it needs. */
@@ -72,6 +74,13 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     logger.warn('The supervisor was lost and is back');
     engine.recheckProcesses().catch((error: unknown) => logger.error('Cannot recheck the containers', { error }));
   };
+  if (environment.handedOver) await supervisor.upgrade();
+
+  async function closeStores(): Promise<void> {
+    await images.close();
+    await database.flush();
+    database.close();
+  }
   return {
     engine,
     async shutdown() {
@@ -81,9 +90,14 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
       await networking.close({ removeHostState: true });
       await endSupervisor(supervisor, logger);
       cgroupFix.release();
-      await images.close();
-      await database.flush();
-      database.close();
+      await closeStores();
+    },
+    async release() {
+      await warmer.close();
+      await engine.close();
+      await networking.close({ removeHostState: false });
+      supervisor.close();
+      await closeStores();
     },
   };
 }

@@ -57,7 +57,7 @@ export interface RunningEngine extends Engine {
 export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
   const deps = containerDeps(parts);
   await reconcileContainers(deps);
-  const images = createImageUseCases(deps);
+  const images = createImageUseCases({ ...deps, containers: { values: () => deps.containers.users() } });
   const volumes = createVolumeUseCases({ ...deps, locks: new KeyedLock() });
   return {
     warm: () => parts.warmer.warm(50),

@@ -12,6 +12,7 @@ import type { ProcessExit, ProcessState, Supervisor } from '@wharf/runtime/super
 import type { ImageRecord, ImageStore } from '@wharf/store/images/image-store';
 import { type Database, openDatabase } from '@wharf/store/metadata/database';
 import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
+import { ContainerTrees } from '@wharf/store/trees/container-trees';
 import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
 import { ContainerStore } from '../src/containers/container-store.ts';
 import { watchExits } from '../src/containers/exit.ts';
@@ -238,6 +239,7 @@ function build(
     networking,
     supervisor,
     events,
+    trees: new ContainerTrees(),
     warmer: { warm: () => {}, hold: () => ({ [Symbol.dispose]: () => {} }) },
     containers,
     locks: new KeyedLock(),

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { posix } from 'node:path';
 import { SystemError } from '@wharf/sys/errno';
-import { readLinkAt } from '@wharf/sys/file';
+import { readLinkAt, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from '@wharf/sys/file';
 import { isKernelFile } from '@wharf/sys/kernel-file-system';
 import { type OpenFile, openFlags, openInRoot } from '@wharf/sys/safe-path';
 import { cString } from '@wharf/sys/syscall';
@@ -49,16 +49,26 @@ export function baseName(path: string): string {
 
 /** st_mode's bits where Go's os.FileMode has them. */
 export function goFileMode(mode: number): number {
-  const kinds: Record<number, number> = {
-    9604: 2 ** 31,
-    21609: 2 ** 27,
-    14406: 2 ** 26,
-    4802: 2 ** 26 + 2 ** 21,
-    2401: 2 ** 25,
-    26411: 2 ** 24,
-  };
   const special = (mode & 0o4000 ? 2 ** 23 : 0) + (mode & 0o2000 ? 2 ** 22 : 0) + (mode & 0o1000 ? 2 ** 20 : 0);
-  return (mode & 0o777) + special + (kinds[mode & 0o170000] ?? 0);
+  return (mode & 0o777) + special + goFileKind(mode & S_IFMT);
+}
+
+function goFileKind(kind: number): number {
+  switch (kind) {
+    case S_IFDIR:
+      return 2 ** 31;
+    case S_IFLNK:
+      return 2 ** 27;
+    case S_IFBLK:
+      return 2 ** 26;
+    case S_IFCHR:
+      return 2 ** 26 + 2 ** 21;
+    case S_IFIFO:
+      return 2 ** 25;
+    case S_IFSOCK:
+      return 2 ** 24;
+  }
+  return 0;
 }
 
 function formatTime(nanoseconds: bigint): string {

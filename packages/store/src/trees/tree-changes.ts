@@ -76,11 +76,7 @@ function compareEntry(place: Place, name: Buffer, opaque: boolean, path: string,
     compare({ upper, lowers }, full, changes);
     if (opaque && lowers.length > 0 && !isOpaque(upper)) reportHidden({ upper, lowers }, full, changes);
   }
-  const changed = !below
-    ? 1
-    : isDifferent(stat, below.stat) && !onlyPlaceholders(full, stat, below.stat)
-      ? 0
-      : undefined;
+  const changed = !below ? 1 : isDifferent(stat, below.stat) ? 0 : undefined;
   if (changed !== undefined) changes.splice(from, 0, { Path: full, Kind: changed });
   else if (changes.length > from) changes.splice(from, 0, { Path: full, Kind: 0 });
 }
@@ -125,10 +121,10 @@ function mergedNames(lowers: readonly Buffer[]): Buffer[] {
   return [...names.values()].filter((name) => find(lowers, name)).sort(Buffer.compare);
 }
 
+/** As Docker: a directory's time says only that something in it changed. */
 function isDifferent(a: BigIntStats, b: BigIntStats): boolean {
   if (a.mode !== b.mode || a.uid !== b.uid || a.gid !== b.gid || a.rdev !== b.rdev) return true;
-  if (a.mtimeNs !== b.mtimeNs) return true;
-  return !a.isDirectory() && a.size !== b.size;
+  return !a.isDirectory() && (a.mtimeNs !== b.mtimeNs || a.size !== b.size);
 }
 
 /** An empty file or directory, or a link, that nothing but a mount was to cover. */
@@ -140,12 +136,6 @@ function isPlaceholder(path: string, stat: BigIntStats, upper: Buffer, below: Fo
     const inner = statOf(join(upper, name));
     return !inner || isPlaceholder(`${path}/${name}`, inner, join(upper, name), undefined);
   });
-}
-
-/** A directory in which placeholders were made has another time, and nobody changed it. */
-function onlyPlaceholders(path: string, a: BigIntStats, b: BigIntStats): boolean {
-  if (![...placeholders].some((one) => one.slice(0, one.lastIndexOf('/')) === path)) return false;
-  return a.isDirectory() && a.mode === b.mode && a.uid === b.uid && a.gid === b.gid;
 }
 
 // overlayfs.rst: a character device 0/0
