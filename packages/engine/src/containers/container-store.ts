@@ -7,6 +7,8 @@ import type { ContainerRecord, ContainerState } from './container-record.ts';
 export class ContainerStore {
   readonly #records: Collection<ContainerRecord>;
   readonly #idByName = new Map<string, string>();
+  /** Being created, without a record yet: they hold their names and images already. */
+  readonly #drafts = new Map<string, ContainerRecord>();
   /** Sorted, for prefix lookup by binary search. */
   readonly #ids: string[];
 
@@ -28,6 +30,12 @@ export class ContainerStore {
   /** Also those being made or removed: for reconciling after a crash. */
   everything(): IterableIterator<ContainerRecord> {
     return this.#records.values();
+  }
+
+  /** All that may hold on to an image, also while it is being made or removed. */
+  *users(): IterableIterator<ContainerRecord> {
+    yield* this.#records.values();
+    yield* this.#drafts.values();
   }
 
   get(id: string): ContainerRecord | undefined {
@@ -57,6 +65,18 @@ export class ContainerStore {
     this.#idByName.set(name, id);
   }
 
+  /** Takes the name of a container that is about to be made. Conflict if another has it. */
+  beginDraft(draft: ContainerRecord): void {
+    this.reserve(draft.name, draft.id);
+    this.#drafts.set(draft.id, draft);
+  }
+
+  /** It came to nothing. */
+  dropDraft({ id, name }: ContainerRecord): void {
+    this.#drafts.delete(id);
+    this.release(name, id);
+  }
+
   isTaken(name: string): boolean {
     return this.#idByName.has(name);
   }
@@ -69,6 +89,7 @@ export class ContainerStore {
   put(record: ContainerRecord): void {
     const before = this.#records.get(record.id);
     this.#records.put(record.id, record);
+    this.#drafts.delete(record.id);
     if (before === undefined) this.#ids.splice(this.#position(record.id), 0, record.id);
     else if (before.name !== record.name) this.release(before.name, record.id);
     this.#idByName.set(record.name, record.id);

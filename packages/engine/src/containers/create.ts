@@ -116,9 +116,9 @@ async function makeContainer(
   undo: Undo,
 ): Promise<ContainerRecord> {
   const { containers, snapshots, config, fault } = deps;
-  const { id, name, image } = draft;
-  containers.reserve(name, id);
-  undo.defer(() => containers.release(name, id));
+  const { id, image } = draft;
+  containers.beginDraft(draft);
+  undo.defer(() => containers.dropDraft(draft));
   fault('create.snapshot');
   undo.defer(() => snapshots.remove(id));
   await snapshots.prepare(id, image.diffIds, { volatile: draft.hostConfig.AutoRemove });
