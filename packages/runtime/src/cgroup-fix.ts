@@ -44,7 +44,7 @@ export class CgroupFix {
   }
 
   #mountAll(controllers: readonly string[]): void {
-    for (const controller of controllers) {
+    for (const controller of controllers.map((name) => (name === 'io' ? 'blkio' : name))) {
       const target = hierarchy(controller);
       try {
         mkdirSync(target, { recursive: true });
