@@ -20,6 +20,5 @@ export function createMemoryStore(initial: StoreDump = {}): NetworkStore & { dum
         values: () => records.values(),
       };
     },
-    transaction: (body) => body(),
   };
 }

@@ -5,7 +5,6 @@ import type { PortTransport } from './ports/publish-request.ts';
 /** What this package asks of the metadata. */
 export interface NetworkStore {
   collection<T extends object>(name: string, options?: { readonly relaxed?: boolean }): Records<T>;
-  transaction<T>(body: () => T): T;
 }
 
 export interface Records<T extends object> {

@@ -3,7 +3,7 @@ import { conflict, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { addBridge, addVeth, type Link, linkByName, setHairpin, setLink } from '@wharf/sys/netlink/link';
-import { addAddress } from '@wharf/sys/netlink/route';
+import { addAddress, addLocalRoute } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes } from '../address.ts';
 import type { Firewall } from '../firewall/firewall.ts';
@@ -123,6 +123,9 @@ export class BridgeDriver implements NetworkDriver {
     }
     const up = new NetlinkBatch();
     setLink(up, index, { up: true });
+    for (const { gateway } of networkSubnets(network)) {
+      if (gateway?.family === 6) addLocalRoute(up, index, addressBytes(gateway));
+    }
     this.#route.transact(up, `raise bridge ${linkName(network)}`);
   }
 }

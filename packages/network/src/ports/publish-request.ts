@@ -1,6 +1,6 @@
 import type { PortMap } from '@wharf/api/network';
 import { invalidArgument } from '@wharf/base/error';
-import { type Address, isUnspecified, parseAddress } from '../address.ts';
+import { type Address, parseAddress } from '../address.ts';
 
 export type PortTransport = 'tcp' | 'udp' | 'sctp';
 
@@ -41,7 +41,7 @@ export function parsePublishRequests({
 }
 
 /** `80/tcp`; without a protocol it is tcp. */
-export function parsePort(text: string): { transport: PortTransport; containerPort: number } {
+function parsePort(text: string): { transport: PortTransport; containerPort: number } {
   const [number = '', transport = 'tcp'] = text.split('/');
   const kind = transport.toLowerCase();
   if (kind !== 'tcp' && kind !== 'udp' && kind !== 'sctp') throw invalidArgument(`invalid proto: ${transport}`);
@@ -51,7 +51,7 @@ export function parsePort(text: string): { transport: PortTransport; containerPo
   return { transport: kind, containerPort };
 }
 
-export function formatPort(port: { transport: PortTransport; containerPort: number }): string {
+function formatPort(port: { transport: PortTransport; containerPort: number }): string {
   return `${port.containerPort}/${port.transport}`;
 }
 
@@ -77,14 +77,4 @@ function parseHostPorts(text: string): PublishRequest['hostPorts'] {
 function parsePortNumber(text: string): number | undefined {
   const number = Number(text);
   return /^\d{1,5}$/.test(text) && number <= 65535 ? number : undefined;
-}
-
-/** Whether a request concerns the host's addresses of this family. */
-export function concernsFamily({ hostAddress }: PublishRequest, family: 4 | 6): boolean {
-  return hostAddress === undefined || hostAddress.family === family;
-}
-
-/** The one address to bind; undefined is all of them. */
-export function specificAddress({ hostAddress }: PublishRequest): Address | undefined {
-  return hostAddress && !isUnspecified(hostAddress) ? hostAddress : undefined;
 }

@@ -1,12 +1,13 @@
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { linkByName, setLink } from '@wharf/sys/netlink/link';
-import { addAddress, addRoute, deleteRoute, listRoutes } from '@wharf/sys/netlink/route';
+import { addAddress, addLocalRoute, addRoute, deleteRoute, listRoutes } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes, parseAddress } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
+import { linkName } from '../drivers/bridge.ts';
 import { driverOf, findNetwork } from '../networks/find-network.ts';
-import type { StoredEndpoint } from '../records.ts';
+import type { StoredEndpoint, StoredNetwork } from '../records.ts';
 import { sysctlPath, writeSysctl } from '../sysctl.ts';
 
 /** Makes the endpoints' links and sets them up inside; `route` is a socket of the sandbox's namespace. */
@@ -28,6 +29,25 @@ export function attachEndpoints(
   const inner = new NetlinkBatch();
   for (const endpoint of linked) configure(inner, inside.route, endpoint);
   inside.route.transact(inner, 'configure the interfaces of an endpoint');
+  for (const [position, endpoint] of linked.entries())
+    awaitCarrier(context, networks[position]!, endpoint, inside.route);
+}
+
+/**
+ * An interface that came up sends, and a bridge's port forwards, only once the kernel's link watch has run; what is
+ * sent before is lost, and tried again after a second. Since Linux 6.8 a query makes it run.
+ */
+function awaitCarrier(
+  { route }: NetworkContext,
+  network: StoredNetwork,
+  { hostLink, interfaceName }: StoredEndpoint,
+  inside: NetlinkSocket,
+): void {
+  if (hostLink !== '') {
+    linkByName(route, hostLink);
+    linkByName(route, linkName(network));
+  }
+  linkByName(inside, interfaceName);
 }
 
 function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEndpoint): void {
@@ -40,7 +60,9 @@ function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEn
     { text: ipv6, length: ipv6PrefixLength },
   ]) {
     const address = parseAddress(text ?? '');
-    if (address) addAddress(batch, link.index, { address: addressBytes(address), length });
+    if (!address) continue;
+    addAddress(batch, link.index, { address: addressBytes(address), length });
+    if (address.family === 6) addLocalRoute(batch, link.index, addressBytes(address));
   }
 }
 

@@ -2,7 +2,6 @@ import { decodeAttributes, type NetlinkBatch } from './batch.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RTM_NEWADDR = 20;
-const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
@@ -21,6 +20,10 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RT_TABLE_MAIN = 254;
+const RT_TABLE_LOCAL = 255;
+const RTPROT_KERNEL = 2;
+const RT_SCOPE_HOST = 254;
+const RTN_LOCAL = 2;
 const RTPROT_BOOT = 3;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
@@ -39,10 +42,6 @@ export function addAddress(batch: NetlinkBatch, index: number, { address, length
     to.attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
     if (address.length === 4 && length < 31) to.attribute(IFA_BROADCAST, broadcast(address, length));
   });
-}
-
-export function deleteAddress(batch: NetlinkBatch, index: number, prefix: RawPrefix): void {
-  batch.message(RTM_DELADDR, 0, addressHeader(index, prefix), (to) => void to.attribute(IFA_LOCAL, prefix.address));
 }
 
 export function listAddresses(socket: NetlinkSocket): (RawPrefix & { index: number })[] {
@@ -69,6 +68,23 @@ export function addRoute(batch: NetlinkBatch, route: RouteSpec): void {
 
 export function deleteRoute(batch: NetlinkBatch, route: RouteSpec): void {
   batch.message(RTM_DELROUTE, 0, routeHeader(route), (to) => routeAttributes(to, route));
+}
+
+/**
+ * Makes an address reachable at once. For IPv6 the kernel adds this route by itself, but later, from a work queue;
+ * who uses the address before that waits for three unanswered neighbour solicitations.
+ */
+export function addLocalRoute(batch: NetlinkBatch, link: number, address: Uint8Array): void {
+  const header = Buffer.alloc(12);
+  header[0] = family(address);
+  header[1] = address.length * 8;
+  header[4] = RT_TABLE_LOCAL;
+  header[5] = RTPROT_KERNEL;
+  header[6] = RT_SCOPE_HOST;
+  header[7] = RTN_LOCAL;
+  batch.message(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, header, (to) => {
+    to.attribute(RTA_DST, address).u32(RTA_OIF, link);
+  });
 }
 
 /** A route of the main table; a default route has length 0. */
