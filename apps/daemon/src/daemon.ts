@@ -1,24 +1,30 @@
 import { mkdirSync } from 'node:fs';
+import { EngineError } from '@wharf/base/error';
+import type { Logger } from '@wharf/base/logger';
 import { createApiServer } from '@wharf/server/api-server';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
-import { keepPassedDescriptors, listen, removeStaleSockets } from './listen/listen.ts';
+import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
-import { untilSignal } from './shutdown.ts';
+import { watchSignals } from './shutdown.ts';
 import { notifySystemd } from './systemd.ts';
+import { becomeNextProgram, checkNextProgram } from './upgrade.ts';
 import { build } from './version.ts';
-import { wire } from './wire.ts';
+import { type WiredDaemon, wire } from './wire.ts';
 
-/** Runs the daemon until SIGTERM or SIGINT. Resolves with the exit code. */
+/** Runs the daemon until SIGTERM or SIGINT, or until it becomes another program. Resolves with the exit code. */
 export async function runDaemon(settings: Settings, environment: DaemonEnvironment): Promise<number> {
   keepPassedDescriptors(environment.listenFds);
   const logger = openLog(settings);
+  surviveDefects(logger);
   mkdirSync(settings['exec-root'], { recursive: true, mode: 0o711 });
   mkdirSync(settings['data-root'], { recursive: true, mode: 0o710 });
   const pidFile = claimPidFile(settings.pidfile);
+  const signals = watchSignals(logger);
   try {
-    removeStaleSockets(settings.hosts);
+    const inherited = environment.handedOver ?? new Map();
+    removeStaleSockets(settings.hosts, inherited);
     const daemon = await wire(settings, environment, logger);
     const server = createApiServer({
       engine: daemon.engine,
@@ -32,13 +38,15 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
       group: settings.group,
       tls: tlsFiles(settings),
       passedDescriptors: environment.listenFds,
+      inherited,
       accept: server.accept,
       logger,
     });
     notifySystemd(environment.notifySocket, 'READY=1', logger);
     logger.info('Daemon has completed initialization');
 
-    const signal = await untilSignal(logger);
+    let signal = await signals.next();
+    for (; signal === 'upgrade'; signal = await signals.next()) await upgrade(daemon, listeners, logger);
     logger.info(`Processing signal '${signal}'`);
     notifySystemd(environment.notifySocket, 'STOPPING=1', logger);
     listeners.close();
@@ -48,6 +56,31 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
   } finally {
     pidFile.remove();
   }
+}
+
+/** Returns only when the next program cannot run: then nothing has changed. */
+async function upgrade(daemon: WiredDaemon, listeners: Listeners, logger: Logger): Promise<void> {
+  try {
+    await checkNextProgram();
+  } catch (error) {
+    logger.error('Cannot upgrade', { error: EngineError.from(error).message });
+    return;
+  }
+  logger.info('Upgrading in place');
+  const sockets = listeners.handOver();
+  await daemon.release();
+  becomeNextProgram(sockets);
+}
+
+/** A defect in one request must not end the others. */
+function surviveDefects(logger: Logger): void {
+  const report = (error: unknown) => {
+    logger.error('A defect was met', {
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  };
+  process.on('uncaughtException', report);
+  process.on('unhandledRejection', report);
 }
 
 function tlsFiles(settings: Settings): Parameters<typeof listen>[0]['tls'] {

@@ -1,26 +1,45 @@
 import type { Logger } from '@wharf/base/logger';
 
-const names = { SIGINT: 'interrupt', SIGTERM: 'terminated' } as const;
+/** Go's words for the signals that end the daemon, and ours for the one that replaces it. */
+const words = { SIGINT: 'interrupt', SIGTERM: 'terminated', SIGUSR2: 'upgrade' } as const;
+
+type Word = (typeof words)[keyof typeof words];
+
+export interface Signals {
+  /** Resolves at the next one, or at once with one that came meanwhile. */
+  next(): Promise<Word>;
+}
 
 /**
- * Resolves at the first SIGINT or SIGTERM, with Go's word for it. Who then signals twice more does not want to wait
- * for containers: the process ends at once.
+ * SIGINT and SIGTERM end the daemon, SIGUSR2 replaces it in place. Who signals its end three times does not want to
+ * wait for containers: the process ends at once.
  */
-export function untilSignal(logger: Logger): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let count = 0;
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+export function watchSignals(logger: Logger): Signals {
+  const pending: Word[] = [];
+  let wake = Promise.withResolvers<void>();
+  let ends = 0;
+  for (const [signal, word] of Object.entries(words)) {
     process.on(signal, () => {
-      count++;
-      if (count === 1) resolve(names[signal]);
-      else if (count >= 3) {
+      if (word !== 'upgrade') ends++;
+      if (ends >= 3) {
         logger.warn('Forcing shutdown without cleanup; 3 signals received');
-        process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+        process.exit(128 + (word === 'interrupt' ? 2 : 15));
       }
+      pending.push(word);
+      wake.resolve();
     });
   }
   // A reader of stderr that leaves must not end the daemon, nor must a terminal.
   process.on('SIGPIPE', () => {});
   process.on('SIGHUP', () => logger.warn('Got SIGHUP: the configuration is read at start only'));
-  return promise;
+  return {
+    async next() {
+      for (;;) {
+        const word = pending.shift();
+        if (word) return word;
+        await wake.promise;
+        wake = Promise.withResolvers<void>();
+      }
+    },
+  };
 }

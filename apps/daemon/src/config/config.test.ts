@@ -18,6 +18,7 @@ const environment: DaemonEnvironment = {
   minimumApiVersion: undefined,
   path: '',
   proxies: { http: '', https: '', no: '' },
+  handedOver: undefined,
   faultPoint: undefined,
 };
 

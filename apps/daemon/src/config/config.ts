@@ -9,6 +9,9 @@ import { options, type Settings } from './options.ts';
 
 export const defaultConfigFile = '/etc/wharf/daemon.json';
 
+/** Names the sockets that outlive an upgrade in place, as JSON. */
+export const handOverVariable = 'WHARF_HANDED_OVER';
+
 /** What the environment tells the daemon. */
 export interface DaemonEnvironment {
   readonly listenFds: number;
@@ -16,6 +19,8 @@ export interface DaemonEnvironment {
   readonly minimumApiVersion: string | undefined;
   readonly path: string;
   readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
+  /** Sockets that the program which executed this one left open, by `-H`; undefined at an ordinary start. */
+  readonly handedOver: ReadonlyMap<string, number> | undefined;
   /** `prefix:number`: die at that step, for tests. */
   readonly faultPoint: string | undefined;
 }
@@ -33,6 +38,7 @@ export function readEnvironment(): DaemonEnvironment {
       https: env.HTTPS_PROXY ?? env.https_proxy ?? '',
       no: env.NO_PROXY ?? env.no_proxy ?? '',
     },
+    handedOver: env[handOverVariable] ? new Map(Object.entries(JSON.parse(env[handOverVariable]))) : undefined,
     faultPoint: env.WHARF_FAULT_POINT,
   };
 }

@@ -18,6 +18,7 @@ function options(hosts: string[], more: Partial<ListenOptions> = {}): ListenOpti
     group: '0',
     tls: undefined,
     passedDescriptors: 0,
+    inherited: new Map(),
     accept: (socket) => socket.end('hello'),
     logger: silentLogger,
     ...more,
@@ -46,6 +47,19 @@ test('a unix socket is for its group alone, replaces a dead one, and goes with t
     assert.equal(await readAll(connect(path)), 'hello');
     if (round === 1) listeners.close();
   }
+  assert.equal(existsSync(path), false);
+});
+
+test('a socket that is handed over keeps its clients waiting until the next program accepts', async () => {
+  const path = join(directory, 'handed');
+  const host = `unix://${path}`;
+  const first = await listen(options([host]));
+  const inherited = first.handOver();
+  const client = connect(path);
+  await new Promise((resolve) => client.once('connect', resolve));
+  const second = await listen(options([host], { inherited, accept: (socket) => socket.end('second') }));
+  assert.equal(await readAll(client), 'second');
+  second.close();
   assert.equal(existsSync(path), false);
 });
 

@@ -3,8 +3,10 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
-import { raiseBacklog } from '@wharf/server/listen-backlog';
-import { setCloseOnExec } from '@wharf/sys/descriptor';
+import { descriptorOf } from '@wharf/server/http/descriptor';
+import { backlog, raiseBacklog } from '@wharf/server/listen-backlog';
+import { duplicateDescriptor, setCloseOnExec } from '@wharf/sys/descriptor';
+import { listenUnix as bindUnix } from '@wharf/sys/unix-socket';
 import { type ListenAddress, parseListenAddress } from './address.ts';
 
 export interface TlsFiles {
@@ -21,6 +23,8 @@ export interface ListenOptions {
   readonly tls: TlsFiles | undefined;
   /** How many descriptors systemd passed, from 3 on. */
   readonly passedDescriptors: number;
+  /** Sockets that the program before this one left open, by `-H`. */
+  readonly inherited: ReadonlyMap<string, number>;
   readonly accept: (socket: Socket) => void;
   readonly logger: Logger;
 }
@@ -32,77 +36,123 @@ export function keepPassedDescriptors(count: number): void {
   for (let index = 0; index < count; index++) setCloseOnExec(firstPassedDescriptor + index, true);
 }
 
-/** Opens every `-H`; all of them or none. The result closes them. */
-export async function listen(options: ListenOptions): Promise<{ close(): void }> {
-  const addresses = options.hosts.map((host) => parseListenAddress(host, { tls: options.tls !== undefined }));
-  const servers: Server[] = [];
+export interface Listeners {
+  close(): void;
+  /** Stops accepting, but leaves the sockets open for the program that is executed next: clients wait meanwhile. */
+  handOver(): ReadonlyMap<string, number>;
+}
+
+interface Listening {
+  readonly host: string;
+  readonly address: ListenAddress;
+  readonly server: Server;
+}
+
+/** Opens every `-H`; all of them or none. */
+export async function listen(options: ListenOptions): Promise<Listeners> {
+  const addresses = options.hosts.map((host) => ({
+    host,
+    address: parseListenAddress(host, { tls: options.tls !== undefined }),
+  }));
+  const all: Listening[] = [];
   function close(): void {
-    for (const server of servers) server.close();
-    for (const address of addresses) if (address.kind === 'unix') rmSync(address.path, { force: true });
+    for (const { address, server } of all) {
+      server.close();
+      if (address.kind === 'unix') rmSync(address.path, { force: true });
+    }
   }
   try {
-    for (const address of addresses) servers.push(...(await open(address, options)));
+    for (const { host, address } of addresses) {
+      for (const server of await open(host, address, options)) all.push({ host, address, server });
+    }
   } catch (error) {
     close();
     throw error;
   }
-  return { close };
+  return { close, handOver: () => handOver(all, options.passedDescriptors) };
+}
+
+function handOver(all: readonly Listening[], passedDescriptors: number): Map<string, number> {
+  const left = new Map<string, number>();
+  for (const { host, address, server } of all) {
+    const fd = descriptorOf(server);
+    // systemd's keep their numbers, which the next program knows.
+    if (address.kind === 'fd' || fd === undefined) continue;
+    const copy = duplicateDescriptor(fd);
+    setCloseOnExec(copy, false);
+    left.set(host, copy);
+    server.close();
+  }
+  for (let index = 0; index < passedDescriptors; index++) setCloseOnExec(firstPassedDescriptor + index, false);
+  return left;
 }
 
 /** Called once the daemon's roots are ours: a socket found then is a dead daemon's, and whoever looks for it can tell. */
-export function removeStaleSockets(hosts: readonly string[]): void {
+export function removeStaleSockets(hosts: readonly string[], inherited: ReadonlyMap<string, number>): void {
   for (const host of hosts) {
     const address = parseListenAddress(host, { tls: false });
-    if (address.kind === 'unix') rmSync(address.path, { force: true });
+    if (address.kind === 'unix' && !inherited.has(host)) rmSync(address.path, { force: true });
   }
 }
 
-async function open(address: ListenAddress, options: ListenOptions): Promise<Server[]> {
+async function open(host: string, address: ListenAddress, options: ListenOptions): Promise<Server[]> {
+  const inherited = options.inherited.get(host);
   switch (address.kind) {
     case 'unix':
-      return [await listenUnix(address.path, options)];
+      return [await listenUnix(address.path, inherited, options)];
     case 'tcp':
-      return [await listenTcp(address, options)];
+      return [await listenTcp(address, inherited, options)];
     case 'fd':
       return await listenPassed(address.which, options);
   }
 }
 
-async function listenUnix(path: string, { accept, group, logger }: ListenOptions): Promise<Server> {
-  mkdirSync(dirname(path), { recursive: true });
-  rmSync(path, { force: true });
+async function listenUnix(
+  path: string,
+  inherited: number | undefined,
+  { accept, group, logger }: ListenOptions,
+): Promise<Server> {
+  const fd = inherited ?? openUnixSocket(path, group, logger);
+  if (inherited !== undefined) setCloseOnExec(fd, true);
   const server = createServer({ allowHalfOpen: true }, accept);
-  const before = process.umask(0o117);
-  try {
-    await started(server, () => server.listen({ path }), `unix://${path}`);
-  } finally {
-    process.umask(before);
-  }
-  const gid = groupId(group);
-  if (gid === undefined) {
-    if (group !== 'docker') throw invalidArgument(`group ${group} not found`);
-    logger.debug('Cannot give the socket to the group docker: there is no such group', { path });
-  } else {
-    chownSync(path, 0, gid);
-  }
+  await started(server, () => server.listen({ fd }), `unix://${path}`);
   logger.info(`API listen on ${path}`);
   return server;
 }
 
+/** For root and a group alone, from its first moment. */
+function openUnixSocket(path: string, group: string, logger: Logger): number {
+  const gid = groupId(group);
+  if (gid === undefined && group !== 'docker') throw invalidArgument(`group ${group} not found`);
+  mkdirSync(dirname(path), { recursive: true });
+  const before = process.umask(0o117);
+  try {
+    const fd = bindUnix(path, backlog);
+    if (gid !== undefined) chownSync(path, 0, gid);
+    else logger.debug('Cannot give the socket to the group docker: there is no such group', { path });
+    return fd;
+  } catch (cause) {
+    throw invalidArgument(`failed to load listener unix://${path}: ${(cause as Error).message}`, { cause });
+  } finally {
+    process.umask(before);
+  }
+}
+
 async function listenTcp(
   { host, port }: { host: string; port: number },
+  inherited: number | undefined,
   { accept, tls, logger }: ListenOptions,
 ): Promise<Server> {
   const server = tls ? await createTlsServer(tls, accept) : createServer({ allowHalfOpen: true }, accept);
   if (!tls?.verify) {
     logger.warn(
       `Binding to IP address without --tlsverify is insecure and gives root access on this machine to everyone who has access to your network.`,
-      {
-        host: `tcp://${host}:${port}`,
-      },
+      { host: `tcp://${host}:${port}` },
     );
   }
-  await started(server, () => server.listen({ host, port }), `tcp://${host}:${port}`);
+  if (inherited !== undefined) setCloseOnExec(inherited, true);
+  const where = inherited === undefined ? { host, port } : { fd: inherited };
+  await started(server, () => server.listen(where), `tcp://${host}:${port}`);
   logger.info(`API listen on ${host}:${port}`);
   return server;
 }
