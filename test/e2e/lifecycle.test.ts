@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
 import { dockerSince } from '../harness/target.ts';
