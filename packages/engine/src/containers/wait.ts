@@ -15,7 +15,8 @@ export function waitContainer(
   const { id, state } = containers.find(idOrName);
   switch (condition) {
     case 'not-running':
-      if (isUp(state.status)) return { exited: waits.nextExit(id, signal) };
+      // Between two runs it counts as running.
+      if (isUp(state.status) || state.status === 'restarting') return { exited: waits.nextExit(id, signal) };
       return { exited: Promise.resolve(lastExit(state)) };
     case 'next-exit':
       return { exited: waits.nextExit(id, signal) };
