@@ -39,6 +39,7 @@ export interface ConnectSupervisor {
 /** Milliseconds: for a supervisor to come up on a busy machine. */
 const startLimit = 10_000;
 const longestWait = 64;
+const longestAddress = 107;
 
 /** Connects to the supervisor of an exec-root, starting it if there is none. */
 export async function connectSupervisor(options: ConnectSupervisor): Promise<SupervisorClient> {
@@ -63,6 +64,7 @@ export class SupervisorClient implements Supervisor {
   #subscribed = false;
   #number = 0;
   #closed = false;
+  #directory: number | undefined;
 
   constructor(options: ConnectSupervisor) {
     this.#options = options;
@@ -137,6 +139,8 @@ export class SupervisorClient implements Supervisor {
   close(): void {
     this.#closed = true;
     this.#socket?.destroy();
+    if (this.#directory !== undefined) closeSync(this.#directory);
+    this.#directory = undefined;
     this.#lose(new EngineError('canceled', 'the connection to the supervisor was closed'));
   }
 
@@ -251,8 +255,16 @@ export class SupervisorClient implements Supervisor {
     }
   }
 
+  /** A socket's address holds 107 bytes: a longer exec-root is reached through a descriptor of the directory. */
   #path(): string {
-    return `${supervisorDirectory(this.#options.execRoot)}/${socketName}`;
+    const directory = supervisorDirectory(this.#options.execRoot);
+    const path = `${directory}/${socketName}`;
+    if (Buffer.byteLength(path) <= longestAddress) return path;
+    if (this.#directory === undefined) {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      this.#directory = openSync(directory, 'r');
+    }
+    return `/proc/self/fd/${this.#directory}/${socketName}`;
   }
 }
 

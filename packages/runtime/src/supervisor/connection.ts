@@ -93,7 +93,9 @@ export class Connection {
       this.#begun = [];
       this.#begunLength = 0;
       at = end + 1;
-      this.#received(this, JSON.parse(line) as Call | AttachCall);
+      const call = parseCall(line);
+      if (call) this.#received(this, call);
+      else this.close();
     }
     if (at < chunk.length) this.#keep(Buffer.from(chunk.subarray(at)));
     if (this.#begunLength > longestMessage) this.close();
@@ -102,5 +104,15 @@ export class Connection {
   #keep(bytes: Buffer): void {
     this.#begun.push(bytes);
     this.#begunLength += bytes.length;
+  }
+}
+
+/** Undefined for what no client of ours sends. */
+function parseCall(line: string): Call | AttachCall | undefined {
+  try {
+    const call = JSON.parse(line) as Partial<Call> | null;
+    return typeof call?.number === 'number' && typeof call.op === 'string' ? (call as Call) : undefined;
+  } catch {
+    return undefined;
   }
 }
