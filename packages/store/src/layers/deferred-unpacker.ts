@@ -45,7 +45,8 @@ export class DeferredUnpacker {
   /** `known` layers have left the directory empty. */
   end(): UnpackedLayer & { readonly known: boolean } {
     if (this.#mode.kind === 'unpacking') return { ...this.#mode.unpacker.end(), known: false };
-    const diffId = `sha256:${this.#hash.digest('hex')}`;
+    // A copy: the unpacker goes on with this one.
+    const diffId = `sha256:${this.#hash.copy().digest('hex')}`;
     if (this.#mode.kind === 'verifying') {
       const { expected } = this.#mode;
       if (diffId !== expected) throw invalidArgument(`invalid archive: content digest ${expected} is ${diffId}`);
@@ -61,9 +62,9 @@ export class DeferredUnpacker {
   }
 
   #unpack(chunks: Buffer[]): LayerUnpacker {
-    const unpacker = new LayerUnpacker(this.#directory);
+    const unpacker = new LayerUnpacker(this.#directory, this.#hash);
     this.#mode = { kind: 'unpacking', unpacker };
-    for (const chunk of chunks.splice(0)) unpacker.feed(chunk);
+    for (const chunk of chunks.splice(0)) unpacker.replay(chunk);
     return unpacker;
   }
 }

@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import { type Digest, digestHex } from '@wharf/oci/digest';
+import { spreadSubdirectories } from '@wharf/sys/file';
+import { cString } from '@wharf/sys/syscall';
 import type { Collection, Database } from '../metadata/database.ts';
 import { layerDirectory } from './layer-directory.ts';
 import type { AppliedLayer, BlobOption, LayerParts } from './layer-job.ts';
@@ -59,6 +61,8 @@ export class LayerStore {
     for (const name of ['layers', 'layers/ingest', 'layer-tars']) {
       mkdirSync(join(dataRoot, name), { recursive: true, mode: 0o710 });
     }
+    // Next to a layer that was deleted a moment ago, ext4 without a journal looks a millisecond for each free inode.
+    spreadSubdirectories(cString(join(dataRoot, 'layers', 'ingest')));
     this.#reconcile();
   }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { join } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
 import type { Digest } from '@wharf/oci/digest';
@@ -25,7 +25,7 @@ export interface UnpackedLayer {
  * the same tar again. Synchronous, so that a worker's loop is all there is between the bytes and the disk.
  */
 export class LayerUnpacker {
-  readonly #hash = createHash('sha256');
+  readonly #hash: Hash;
   readonly #tree: LayerTree;
   readonly #recipe: RecipeWriter;
   readonly #reader: TarReader;
@@ -33,8 +33,9 @@ export class LayerUnpacker {
   #size = 0;
   #path: ByteString | undefined;
 
-  /** `directory` exists and is empty: it gets `diff/` and `recipe`. */
-  constructor(directory: string) {
+  /** `directory` exists and is empty: it gets `diff/` and `recipe`. The hash has seen what will be `replay`ed. */
+  constructor(directory: string, hash = createHash('sha256')) {
+    this.#hash = hash;
     this.#tree = new LayerTree(directory);
     this.#recipe = new RecipeWriter(join(directory, 'recipe'));
     this.#reader = new TarReader({
@@ -50,6 +51,11 @@ export class LayerUnpacker {
 
   feed(chunk: Buffer): void {
     this.#hash.update(chunk);
+    this.replay(chunk);
+  }
+
+  /** Takes bytes that are hashed already. */
+  replay(chunk: Buffer): void {
     this.#tarSize += chunk.length;
     this.#reader.feed(chunk);
   }
