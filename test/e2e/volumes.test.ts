@@ -239,3 +239,22 @@ test('a symlink inside the container leads no mount out of it', async () => {
   await engine.remove(id);
   assert.deepEqual(existsSync(join(path, 'seed')), false);
 });
+
+test('a single file is bound read-only', async () => {
+  const id = await engine.create({
+    Cmd: ['sh', '-c', 'cat /lines; echo no >/lines'],
+    HostConfig: { Binds: [`${file('one line')}:/lines:ro`] },
+  });
+  await engine.start(id);
+  assert.equal(await engine.wait(id), 1);
+  const { stdout, stderr } = await engine.logs(id);
+  assert.equal(stdout, 'one line');
+  assert.match(stderr, /Read-only file system/);
+  await engine.remove(id);
+});
+
+function file(content: string): string {
+  const path = join(engine.daemon.sandbox.directory, 'a-file');
+  writeFileSync(path, content);
+  return path;
+}

@@ -32,8 +32,11 @@ export interface MountsInput {
   readonly defaultShmSize: number;
   /** The init binary on the host, where one is wanted. */
   readonly init: string | undefined;
-  /** Read-only binds become so with all that is mounted below them (kernel 5.12 and a runtime that knows `rro`). */
-  readonly recursiveReadOnly: boolean;
+  /**
+   * Whether a read-only bind of this source becomes so with all that is mounted below it (kernel 5.12 and a runtime
+   * that knows `rro`). Nothing is below a file, and crun 1.8 fails on one.
+   */
+  readonly recursiveReadOnly: (source: string) => boolean;
   readonly writableCgroups: boolean;
   /** Restrictions of the mount that a bind's source is on, where the runtime would lift them. */
   readonly restrictionsOf: (source: string) => readonly string[];
@@ -89,7 +92,7 @@ function userMounts({ hostConfig, mounts, recursiveReadOnly, restrictionsOf }: M
     if (mount.type === 'tmpfs')
       return fileSystem(mount.destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(mount.tmpfsOptions));
     const options = [mount.nonRecursive ? 'bind' : 'rbind'];
-    if (mount.readOnly) options.push(recursiveReadOnly && !mount.readOnlyNonRecursive ? 'rro' : 'ro');
+    if (mount.readOnly) options.push(!mount.readOnlyNonRecursive && recursiveReadOnly(mount.source) ? 'rro' : 'ro');
     if (mount.propagation !== '') options.push(mount.propagation);
     const kept = restrictionsOf(mount.source).filter((name) => name !== 'ro' || !mount.readOnly);
     return bind(mount.source, mount.destination, [...options, ...kept]);

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { ContainerConfig, HostConfig, Ulimit } from '@wharf/api/container';
 import type { OciLinux, OciMount, OciProcess, OciSpec } from '@wharf/oci/runtime-spec';
 import { readRestrictions } from '@wharf/sys/mount';
@@ -139,10 +139,14 @@ function createContainerMounts(input: SpecInput, host: SpecHost, security: Secur
     shmPath: input.shmPath,
     defaultShmSize: host.defaultShmSize,
     init: wantsInit(hostConfig, host.initByDefault) ? host.findInit() : undefined,
-    recursiveReadOnly: host.runtime.recursiveReadOnly,
+    recursiveReadOnly: host.runtime.recursiveReadOnly ? isDirectory : () => false,
     restrictionsOf: host.runtime.keepsRestrictions ? () => [] : readRestrictions,
     writableCgroups: security.writableCgroups === true,
   });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function rootMounts(root: SpecRoot): OciMount[] {
