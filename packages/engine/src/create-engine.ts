@@ -38,6 +38,7 @@ import { resizeExec } from './exec/resize.ts';
 import { startExec } from './exec/start.ts';
 import { createImageUseCases } from './images/create-image-use-cases.ts';
 import { createNetworkUseCases } from './networks/create-network-use-cases.ts';
+import { containerStats } from './stats/stream-stats.ts';
 import { diskUsage } from './system/disk-usage.ts';
 import { streamEvents } from './system/events.ts';
 import { systemInfo } from './system/info.ts';
@@ -124,6 +125,7 @@ function containerUseCases(deps: ContainerDeps): ContainerUseCases {
     extract: (id, path, archive, options) => extractToContainer(deps, id, path, archive, options),
     export: (id) => exportContainer(deps, id),
     changes: (id) => containerChanges(deps, id),
+    stats: async (id, options, signal) => containerStats(deps, id, options, signal),
   };
 }
 

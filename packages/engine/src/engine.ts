@@ -13,6 +13,7 @@ import type { ExecCreateRequest, ExecInspect } from '@wharf/api/exec';
 import type { Filters } from '@wharf/api/filters';
 import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } from '@wharf/api/image';
 import type { EndpointSettings, NetworkCreateRequest, NetworkCreateResponse, NetworkInspect } from '@wharf/api/network';
+import type { ContainerStats } from '@wharf/api/stats';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
 import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
@@ -69,6 +70,12 @@ export interface ContainerUseCases {
   /** The tar of the root without volumes. The stream must be read or destroyed. */
   export(idOrName: string): Promise<Readable>;
   changes(idOrName: string): Promise<readonly FileChange[]>;
+  /** Samples, one a second with `stream`; otherwise one, after a second unless `oneShot`. */
+  stats(
+    idOrName: string,
+    options: { stream: boolean; oneShot: boolean },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<ContainerStats>>;
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';

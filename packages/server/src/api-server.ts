@@ -5,6 +5,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
 import { containerFileRoutes } from './routes/container-files.ts';
+import { containerStatsRoutes } from './routes/container-stats.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { execRoutes } from './routes/exec.ts';
@@ -36,6 +37,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...containerRoutes(engine),
     ...containerStreamRoutes(engine),
     ...containerFileRoutes(engine),
+    ...containerStatsRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),
     ...networkRoutes(engine),
