@@ -1,3 +1,4 @@
+import { invalidArgument } from '@wharf/base/error';
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { linkByName, setLink } from '@wharf/sys/netlink/link';
@@ -8,7 +9,7 @@ import type { NetworkContext } from '../context.ts';
 import { linkName } from '../drivers/bridge.ts';
 import { driverOf, findNetwork } from '../networks/find-network.ts';
 import type { StoredEndpoint, StoredNetwork } from '../records.ts';
-import { sysctlPath, writeSysctl } from '../sysctl.ts';
+import { networkSysctlPath, parseInterfaceSysctls, writeSysctl } from '../sysctl.ts';
 
 /** Makes the endpoints' links and sets them up inside; `route` is a socket of the sandbox's namespace. */
 export function attachEndpoints(
@@ -66,7 +67,7 @@ function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEn
   }
 }
 
-const endpointSysctls = 'com.docker.network.endpoint.sysctls';
+export const endpointSysctls = 'com.docker.network.endpoint.sysctls';
 
 function needsSysctl({ ipv6, settings }: StoredEndpoint): boolean {
   return ipv6 !== undefined || settings.DriverOpts?.[endpointSysctls] !== undefined;
@@ -74,10 +75,9 @@ function needsSysctl({ ipv6, settings }: StoredEndpoint): boolean {
 
 function writeEndpointSysctls({ interfaceName, ipv6, settings }: StoredEndpoint): void {
   if (ipv6) writeSysctl(`net/ipv6/conf/${interfaceName}/disable_ipv6`, '0');
-  for (const setting of (settings.DriverOpts?.[endpointSysctls] ?? '').split(',').filter(Boolean)) {
-    const [name = '', value = ''] = setting.split('=');
-    const path = sysctlPath(name).replace('/IFNAME/', `/${interfaceName}/`);
-    if (!writeSysctl(path, value)) throw new Error(`Cannot set ${name} of ${interfaceName}`);
+  for (const { name, value } of parseInterfaceSysctls(settings.DriverOpts?.[endpointSysctls] ?? '')) {
+    const path = networkSysctlPath(name.replace('IFNAME', interfaceName.replaceAll('.', '/')));
+    if (!writeSysctl(path, value)) throw invalidArgument(`cannot set ${name} of ${interfaceName} to ${value}`);
   }
 }
 

@@ -1,10 +1,11 @@
+import { invalidArgument } from '@wharf/base/error';
 import { transaction, type Undo } from '@wharf/base/transaction';
 import { closeNamespace, inNetworkNamespace } from '@wharf/sys/namespaces';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { DnsServer } from '../dns/server.ts';
 import type { SandboxRequest } from '../networking.ts';
 import type { StoredEndpoint, StoredSandbox } from '../records.ts';
-import { sysctlPath, writeSysctl } from '../sysctl.ts';
+import { networkSysctlPath, writeSysctl } from '../sysctl.ts';
 import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './attach.ts';
 import { closeSandbox } from './close-sandbox.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
@@ -76,7 +77,7 @@ function writeSysctls({ sysctls }: SandboxRequest, namespace: number): void {
   if (settings.length === 0) return;
   inNetworkNamespace(namespace, () => {
     for (const [name, value] of settings) {
-      if (!writeSysctl(sysctlPath(name), value)) throw new Error(`Cannot set sysctl ${name} to ${value}`);
+      if (!writeSysctl(networkSysctlPath(name), value)) throw invalidArgument(`cannot set sysctl ${name} to ${value}`);
     }
   });
 }

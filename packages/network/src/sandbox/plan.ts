@@ -7,6 +7,8 @@ import type { SandboxRequest } from '../networking.ts';
 import { findNetwork } from '../networks/find-network.ts';
 import { parsePublishRequests } from '../ports/publish-request.ts';
 import type { StoredNetwork } from '../records.ts';
+import { networkSysctlPath, parseInterfaceSysctls } from '../sysctl.ts';
+import { endpointSysctls } from './attach.ts';
 
 export interface PlannedEndpoint {
   readonly network: StoredNetwork;
@@ -39,6 +41,7 @@ export const emptySettings: EndpointSettings = {
 export function planSandbox(context: NetworkContext, request: SandboxRequest): SandboxPlan {
   const mode = request.networkMode;
   parsePublishRequests(request);
+  for (const name of Object.keys(request.sysctls)) if (name.startsWith('net.')) networkSysctlPath(name);
   if (mode.startsWith('container:')) return { kind: 'container', containerId: mode.slice('container:'.length) };
   const asked = Object.entries(request.endpoints).map(([name, settings]) => ({
     network: findNetwork(context, name === 'default' ? modeNetwork(context, name) : name),
@@ -74,6 +77,7 @@ function checkCombination(endpoints: readonly PlannedEndpoint[]): void {
 
 /** Throws invalid_argument with every complaint, as Docker lists them. */
 export function checkSettings({ network, settings }: PlannedEndpoint): void {
+  parseInterfaceSysctls(settings.DriverOpts?.[endpointSysctls] ?? '');
   const problems = [...addressProblems(network, settings), ...otherProblems(network, settings)];
   if (problems.length === 0) return;
   throw new EngineError(
