@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { conflict, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hasErrno } from '@wharf/sys/errno';
@@ -64,9 +65,7 @@ export class BridgeDriver implements NetworkDriver {
     // Ports published on 127.0.0.1 leave the host with that source until they are masqueraded.
     writeSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
     if (!network.internal) enableForwarding(network);
-    if (!options.icc && !writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) {
-      throw notImplemented('enable_icc=false without the br_netfilter kernel module');
-    }
+    if (!options.icc) filterBridged();
     this.#filtersBridged = readSysctl('net/bridge/bridge-nf-call-iptables') === '1';
     this.#firewall.addBridge(firewallBridge(network, options));
   }
@@ -128,6 +127,14 @@ export class BridgeDriver implements NetworkDriver {
     }
     this.#route.transact(up, `raise bridge ${linkName(network)}`);
   }
+}
+
+/** Packets that stay on a bridge pass the packet rules only with br_netfilter, which few hosts load by themselves. */
+function filterBridged(): void {
+  if (writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) return;
+  spawnSync('modprobe', ['br_netfilter'], { stdio: 'ignore' });
+  if (writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) return;
+  throw notImplemented('enable_icc=false without the br_netfilter kernel module');
 }
 
 /** Docker's name for a user-defined network's bridge, or the one chosen. */
