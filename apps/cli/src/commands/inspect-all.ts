@@ -4,7 +4,7 @@ import { ExitError } from '../exit-error.ts';
 import { indentJson } from '../format/json-indent.ts';
 import { guarded } from '../format/list.ts';
 import { compileTemplate, executeTemplate } from '../format/template/execute.ts';
-import { optionalFields, typedNulls } from '../format/typed-zero.ts';
+import { optionalFields, typedValue } from '../format/typed-zero.ts';
 
 /**
  * Prints what `fetch` finds for each name: an indented list, one JSON value, or what the template makes of each.
@@ -27,7 +27,13 @@ export async function inspectAll(
       failures.push(hint === undefined ? describeError(error) : `${describeError(error)}\n${hint}`);
     }
   }
-  cli.out.print(formatInspected(found, format));
+  try {
+    cli.out.print(formatInspected(found, format));
+  } catch (error) {
+    // Docker ends the line that the template began.
+    if (error instanceof ExitError && error.status === 1) cli.out.print('\n');
+    throw error;
+  }
   if (failures.length > 0) throw new ExitError(1, failures.join('\n'));
 }
 
@@ -36,11 +42,11 @@ export function formatInspected(objects: readonly string[], format: string): str
   if (format === '') return objects.length === 0 ? '[]\n' : `${indentJson(`[${objects.join(',')}]`)}\n`;
   if (format === 'json') return `[${objects.join(',')}]\n`;
   const source = format.replace(/\\t/g, '\t').replace(/\\n/g, '\n');
-  const template = guarded('template parsing error', () => compileTemplate(source));
+  const template = guarded('template parsing error', () => compileTemplate(source), 64);
   if (objects.length === 0) return '\n';
   return guarded('template parsing error', () =>
     objects
-      .map((object) => `${executeTemplate(template, typedNulls(JSON.parse(object)), { optional: optionalFields })}\n`)
+      .map((object) => `${executeTemplate(template, typedValue(JSON.parse(object)), { optional: optionalFields })}\n`)
       .join(''),
   );
 }

@@ -31,6 +31,7 @@ export function containerStyle(size: boolean): ListStyle {
     headers: containerHeaders,
     table: size ? `${columns}	{{.Size}}` : columns,
     quiet: '{{.ID}}',
+    errors: { parse: 'failed to parse template', execute: 'failed to execute template' },
     raw: [
       ['container_id', 'ID'],
       ['image', 'Image'],

@@ -98,12 +98,14 @@ test('JSON is laid out without touching its literals', () => {
 });
 
 describe('inspect', () => {
-  const object = '{"Id":"x","Config":{"Env":null},"HostConfig":{"PidsLimit":null,"PortBindings":null},"State":{}}';
+  const object =
+    '{"Id":"x","Config":{"Env":null},"HostConfig":{"PidsLimit":null,"PortBindings":null},"State":{},"Labels":{"a":"b"}}';
   const rows: [format: string, expected: string][] = [
     ['{{.Id}} {{.ID}}', 'x x\n'],
     ['{{.Config.Env}} {{.HostConfig.PidsLimit}} {{.HostConfig.PortBindings}}', '[] <nil> map[]\n'],
     ['{{json .Config.Env}} {{len .Config.Env}}', 'null 0\n'],
     ['{{if .State.Health}}h{{else}}none{{end}}', 'none\n'],
+    ['{{.Labels.none}} {{index .Labels "none"}}', '<no value> \n'],
     ['json', `[${object}]\n`],
   ];
   for (const [format, expected] of rows) test(format, () => assert.equal(formatInspected([object], format), expected));

@@ -9,9 +9,13 @@ export interface ListStyle {
   readonly headers: Readonly<Record<string, string>>;
   readonly table: string;
   readonly quiet: string;
+  /** What comes before the error of a wrong template. */
+  readonly errors?: { readonly parse: string; readonly execute: string };
   /** Field and template of each line of `--format raw`; the first is the one of `--quiet`. */
   readonly raw?: readonly (readonly [name: string, field: string])[];
 }
+
+const templateError = 'template parsing error';
 
 /**
  * Writes rows as `--format` says: '' and `table` in columns, `table TEMPLATE` in columns of one's own, `json` one
@@ -31,8 +35,10 @@ function formatRows(rows: readonly Row[], format: string, style: ListStyle): str
   const isTable = format.startsWith('table');
   // Shells hand over `\t` and `\n` as two characters each.
   const source = (isTable ? format.slice('table'.length) : format).trim().replace(/\\t/g, '\t').replace(/\\n/g, '\n');
-  const template = guarded('failed to parse template', () => compileTemplate(source));
-  const lines = guarded('failed to execute template', () => rows.map((row) => `${executeTemplate(template, row)}\n`));
+  const template = guarded(style.errors?.parse ?? templateError, () => compileTemplate(source));
+  const lines = guarded(style.errors?.execute ?? templateError, () =>
+    rows.map((row) => `${executeTemplate(template, row)}\n`),
+  );
   if (!isTable) return lines.join('');
   const header = executeTemplate(template, headerRow(style.headers), { functions: headerFunctions, lenient: true });
   return alignTabs(`${header}\n${lines.join('')}`);
@@ -52,10 +58,10 @@ function headerRow(headers: Readonly<Record<string, string>>): Row {
 }
 
 /** Runs a template step; its error ends the client with the step's name before it. */
-export function guarded<T>(step: string, body: () => T): T {
+export function guarded<T>(step: string, body: () => T, status = 1): T {
   try {
     return body();
   } catch (error) {
-    throw new ExitError(1, `${step}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new ExitError(status, `${step}: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

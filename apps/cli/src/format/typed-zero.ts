@@ -1,3 +1,5 @@
+import { openMap } from './template/row.ts';
+
 /**
  * JSON's null is several things in docker's types: a nil pointer prints <nil>, a nil list [], a nil map map[]. Which
  * one is known by the field's name.
@@ -20,24 +22,38 @@ const pointers = new Set([
   'ClusterVolume',
 ]);
 
-const maps = new Set([
-  'Annotations',
-  'DriverOpts',
-  'ExposedPorts',
-  'Labels',
-  'LogConfig',
-  'Networks',
-  'Options',
-  'PortBindings',
-  'Ports',
-  'StorageOpt',
-  'Sysctls',
-  'Tmpfs',
-  'Volumes',
+const nilList = Object.defineProperty([], 'toJSON', { value: () => null });
+
+// Their keys are data, and what each holds is empty in one of these ways.
+const maps: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ...[
+    'Annotations',
+    'Attributes',
+    'AuxiliaryAddresses',
+    'Data',
+    'Details',
+    'DriverOpts',
+    'Labels',
+    'Options',
+    'StorageOpt',
+    'Sysctls',
+    'Tmpfs',
+  ].map((name) => [name, ''] as const),
+  ...['PortBindings', 'Ports'].map((name) => [name, nilList] as const),
+  ...['Containers', 'ExposedPorts', 'IndexConfigs', 'Networks', 'Runtimes', 'Volumes'].map(
+    (name) => [name, null] as const,
+  ),
 ]);
 
-const nilList = Object.defineProperty([], 'toJSON', { value: () => null });
-const nilMap = Object.defineProperty({}, 'toJSON', { value: () => null });
+const nilMap = Object.defineProperty(markMap({}, ''), 'toJSON', { value: () => null });
+
+function markMap(value: object, name: string): object {
+  return Object.defineProperty(value, openMap, { value: maps.get(name) ?? (maps.has(name) ? null : '') });
+}
+
+function isMap(name: string, parent: string): boolean {
+  return maps.has(name) || (name === 'Config' && parent === 'LogConfig');
+}
 
 /** Fields that docker's types have though the daemon leaves them out when they are empty. */
 export const optionalFields: ReadonlyMap<string, unknown> = new Map<string, unknown>([
@@ -51,10 +67,11 @@ export const optionalFields: ReadonlyMap<string, unknown> = new Map<string, unkn
   ['NetworkDisabled', false],
 ]);
 
-/** The value with each null but those of pointers made an empty list or map that is null in JSON still. */
-export function typedNulls(value: unknown, name = ''): unknown {
-  if (value === null) return pointers.has(name) ? null : maps.has(name) ? nilMap : nilList;
-  if (Array.isArray(value)) return value.map((item) => typedNulls(item));
+/** The value as docker's types have it: nulls of their kind, which are null in JSON still, and maps told from structs. */
+export function typedValue(value: unknown, name = '', parent = ''): unknown {
+  if (value === null) return pointers.has(name) ? null : isMap(name, parent) ? nilMap : nilList;
+  if (Array.isArray(value)) return value.map((item) => typedValue(item, '', name));
   if (typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typedNulls(item, key)]));
+  const typed = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, typedValue(item, key, name)]));
+  return isMap(name, parent) ? markMap(typed, name) : typed;
 }

@@ -1,3 +1,4 @@
+import type { ApiClient } from '@wharf/api/client/api-client';
 import type { ExecInspect } from '@wharf/api/exec';
 import { ExitError } from '../../exit-error.ts';
 import { detachKeys } from '../../flags/common.ts';
@@ -76,6 +77,15 @@ export const command = defineCommand({
     } finally {
       stopResizing();
     }
-    return (await client.json<ExecInspect>('GET', `/exec/${Id}/json`)).ExitCode ?? 0;
+    return exitCode(client, Id);
   },
 });
+
+// The output may end a moment before the process does.
+async function exitCode(client: ApiClient, id: string): Promise<number> {
+  for (let attempt = 0; ; attempt++) {
+    const { Running, ExitCode } = await client.json<ExecInspect>('GET', `/exec/${id}/json`);
+    if (!Running || attempt === 100) return ExitCode ?? 0;
+    await Bun.sleep(10);
+  }
+}

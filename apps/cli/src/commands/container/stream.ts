@@ -20,7 +20,9 @@ export type StreamEnd = 'closed' | 'detached';
 
 /** Copies both ways until the far side ends or the detach keys are pressed. */
 export async function streamContainer(cli: Cli, { stream }: Hijacked, options: StreamOptions): Promise<StreamEnd> {
-  const restore = options.stdin && options.tty && isTerminal(0) ? enterRawMode(0) : () => {};
+  const raw = options.stdin && options.tty && isTerminal(0);
+  const restore = raw ? enterRawMode(0) : () => {};
+  const stopGuarding = raw ? guardTerminal(restore) : () => {};
   try {
     const output = copyOutput(cli, stream, options);
     const input = options.stdin ? copyInput(stream, options) : Promise.resolve<StreamEnd>('closed');
@@ -28,8 +30,33 @@ export async function streamContainer(cli: Cli, { stream }: Hijacked, options: S
     return await Promise.race([output, input.then((end) => (end === 'detached' ? end : output))]);
   } finally {
     restore();
+    stopGuarding();
     stream.close();
   }
+}
+
+// A signal that nobody handles would end us with the terminal still raw.
+function guardTerminal(restore: () => void): () => void {
+  const stops = (
+    [
+      ['SIGTERM', 15],
+      ['SIGHUP', 1],
+      ['SIGINT', 2],
+      ['SIGQUIT', 3],
+    ] as const
+  )
+    .filter(([signal]) => process.listenerCount(signal) === 0)
+    .map(([signal, number]) => {
+      const end = () => {
+        restore();
+        process.exit(128 + number);
+      };
+      process.on(signal, end);
+      return () => process.off(signal, end);
+    });
+  return () => {
+    for (const stop of stops) stop();
+  };
 }
 
 async function copyOutput(cli: Cli, stream: Duplex, { tty, stdout, stderr }: StreamOptions): Promise<StreamEnd> {

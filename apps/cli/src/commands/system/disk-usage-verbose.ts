@@ -27,8 +27,8 @@ export function formatVerbose(usage: DiskUsage, format: string): string {
     return `${JSON.stringify(Object.fromEntries(Object.entries(rows).map(([name, list]) => [name, list.map(rowToJson)])))}\n`;
   }
   if (format !== '' && format !== 'table') {
-    const template = guarded('failed to parse template', () => compileTemplate(format.replace(/^table\s*/, '')));
-    return guarded('failed to execute template', () => executeTemplate(template, rows));
+    const template = guarded('template parsing error', () => compileTemplate(format.replace(/^table\s*/, '')));
+    return guarded('template parsing error', () => executeTemplate(template, rows));
   }
   return tables(rows, usage.BuildCache ?? []);
 }

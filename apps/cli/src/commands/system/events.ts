@@ -7,6 +7,7 @@ import { parsePoint } from '../../flags/point-in-time.ts';
 import { guarded } from '../../format/list.ts';
 import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
 import { localClock, localDate, zoneOffset } from '../../format/time.ts';
+import { typedValue } from '../../format/typed-zero.ts';
 import { defineCommand, noArgs } from '../command.ts';
 
 export const command = defineCommand({
@@ -36,10 +37,16 @@ function formatter(format: string): (line: string) => string {
   if (format === '') return describe;
   if (format === 'json' || format === '{{json .}}') return (line) => line;
   const source = format.replace(/\\t/g, '\t').replace(/\\n/g, '\n');
-  const template = guarded('Error parsing format', () => compileTemplate(source));
+  const parsing = 'Error parsing format';
+  const template = guarded(parsing, () => compileTemplate(source), 64);
   return (line) =>
-    guarded('failed to execute template', () => executeTemplate(template, JSON.parse(line), { lenient: true }));
+    guarded(parsing, () => executeTemplate(template, typedValue(JSON.parse(line)), { optional: oldFields }), 64);
 }
+
+// What daemons before 1.52 add to each message, and what they leave out where it is empty.
+const oldFields: ReadonlyMap<string, unknown> = new Map(
+  ['Status', 'ID', 'From', 'Scope'].map((name) => [name, ''] as const),
+);
 
 /** `time type action id (attributes)`. */
 function describe(line: string): string {

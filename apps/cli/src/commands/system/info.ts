@@ -7,6 +7,7 @@ import { inspectFormat } from '../../flags/common.ts';
 import { guarded } from '../../format/list.ts';
 import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
 import { goJson } from '../../format/template/functions.ts';
+import { typedValue } from '../../format/typed-zero.ts';
 import { defineCommand, noArgs } from '../command.ts';
 import { describeDaemon } from './describe-daemon.ts';
 
@@ -49,6 +50,6 @@ async function ask(cli: Cli): Promise<{ info?: SystemInfo; failure?: string }> {
 }
 
 function templated(format: string, info: object): string {
-  const template = guarded('template parsing error', () => compileTemplate(format));
-  return guarded('failed to execute template', () => executeTemplate(template, info, { lenient: false }));
+  const template = guarded('template parsing error', () => compileTemplate(format), 64);
+  return executeTemplate(template, typedValue(info));
 }

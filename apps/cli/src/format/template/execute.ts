@@ -2,7 +2,7 @@ import { goPrint } from '../go-print.ts';
 import { functions as allFunctions, isTrue, type TemplateFunction } from './functions.ts';
 import { lineOf, TemplateError } from './lexer.ts';
 import { type Expression, type Node, type Pipeline, parseTemplate, type Template } from './parser.ts';
-import { isRow, rowType } from './row.ts';
+import { isRow, openMap, rowType } from './row.ts';
 
 export interface ExecuteOptions {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
@@ -237,6 +237,7 @@ class Executor {
       );
     }
     if (Object.hasOwn(value, name)) return Reflect.get(value, name);
+    if (openMap in value) return undefined;
     // Docker's types spell some fields unlike their JSON: ID is Id there, APIVersion is ApiVersion.
     const folded = name.toLowerCase();
     const spelled = Object.keys(value).find((key) => key.toLowerCase() === folded);

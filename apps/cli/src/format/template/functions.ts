@@ -1,5 +1,5 @@
 import { goPrint, goPrintf, goQuote } from '../go-print.ts';
-import { isRow, rowToJson } from './row.ts';
+import { isRow, openMap, rowToJson } from './row.ts';
 
 export type TemplateFunction = (...args: readonly unknown[]) => unknown;
 
@@ -97,7 +97,8 @@ function indexed(value: unknown, key: unknown): unknown {
     if (at < 0 || at >= value.length) throw new Error(`index out of range: ${at}`);
     return typeof value === 'string' ? Buffer.from(value)[at] : value[at];
   }
-  if (typeof value === 'object') return Object.hasOwn(value, String(key)) ? Reflect.get(value, String(key)) : undefined;
+  if (typeof value === 'object')
+    return Object.hasOwn(value, String(key)) ? Reflect.get(value, String(key)) : Reflect.get(value, openMap);
   throw new Error(`can't index item of type ${typeof value}`);
 }
 

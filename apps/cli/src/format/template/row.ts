@@ -4,6 +4,9 @@ export interface Row {
   readonly fields: Readonly<Record<string, (...args: readonly unknown[]) => unknown>>;
 }
 
+/** On an object whose keys are data: a key it lacks is no mistake, and `index` finds this value for it. */
+export const openMap = Symbol('open map');
+
 export const rowType = Symbol('row type');
 
 /** `typeName` is Go's name of the type, for error messages that scripts may know. */
