@@ -126,6 +126,7 @@ export function goType(value: unknown): string {
 
 /** `strconv.Quote`: printable characters as they are, the rest escaped. */
 export function goQuote(text: string): string {
+  if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   let quoted = '"';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;

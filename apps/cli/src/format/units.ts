@@ -62,6 +62,7 @@ export function truncateId(id: string): string {
 export function ellipsis(text: string, columns: number): string {
   if (Bun.stringWidth(text) <= columns) return text;
   if (columns <= 0) return '';
+  if (/^[ -~]*$/.test(text)) return `${text.slice(0, columns - 1)}…`;
   let kept = '';
   let width = 0;
   for (const character of text) {
