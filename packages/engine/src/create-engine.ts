@@ -27,6 +27,7 @@ import { stopContainer } from './containers/stop.ts';
 import { stopAllContainers } from './containers/stop-all.ts';
 import { Teardowns } from './containers/teardowns.ts';
 import { topContainer } from './containers/top.ts';
+import { updateContainer } from './containers/update.ts';
 import { waitContainer } from './containers/wait.ts';
 import { Waits } from './containers/waits.ts';
 import type { ContainerUseCases, Engine, ExecUseCases, SystemUseCases } from './engine.ts';
@@ -125,6 +126,7 @@ function containerUseCases(deps: ContainerDeps): ContainerUseCases {
     extract: (id, path, archive, options) => extractToContainer(deps, id, path, archive, options),
     export: (id) => exportContainer(deps, id),
     changes: (id) => containerChanges(deps, id),
+    update: (id, request) => updateContainer(deps, id, request),
     stats: async (id, options, signal) => containerStats(deps, id, options, signal),
   };
 }

@@ -5,6 +5,7 @@ import type {
   ContainerInspect,
   ContainerSummary,
   ContainerTop,
+  ContainerUpdateRequest,
   WaitResponse,
 } from '@wharf/api/container';
 import type { FileChange, PathStat } from '@wharf/api/container-files';
@@ -70,6 +71,8 @@ export interface ContainerUseCases {
   /** The tar of the root without volumes. The stream must be read or destroyed. */
   export(idOrName: string): Promise<Readable>;
   changes(idOrName: string): Promise<readonly FileChange[]>;
+  /** Limits and restart policy; what is unset stays. */
+  update(idOrName: string, request: ContainerUpdateRequest): Promise<{ Warnings: string[] | null }>;
   /** Samples, one a second with `stream`; otherwise one, after a second unless `oneShot`. */
   stats(
     idOrName: string,

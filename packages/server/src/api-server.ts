@@ -7,6 +7,7 @@ import { Router } from './router.ts';
 import { containerFileRoutes } from './routes/container-files.ts';
 import { containerStatsRoutes } from './routes/container-stats.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
+import { containerUpdateRoutes } from './routes/container-update.ts';
 import { containerRoutes } from './routes/containers.ts';
 import { execRoutes } from './routes/exec.ts';
 import { imageRoutes } from './routes/images.ts';
@@ -38,6 +39,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...containerStreamRoutes(engine),
     ...containerFileRoutes(engine),
     ...containerStatsRoutes(engine),
+    ...containerUpdateRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),
     ...networkRoutes(engine),

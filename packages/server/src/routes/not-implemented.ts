@@ -3,7 +3,6 @@ import { type Method, type Route, route } from '../router.ts';
 
 /** Operations of the Engine API that are known and not there yet: each answers 501 and says its name. */
 const operations: readonly [Method, string][] = [
-  ['POST', '/containers/{id}/update'],
   ['GET', '/containers/{id}/checkpoints'],
   ['POST', '/containers/{id}/checkpoints'],
   ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
