@@ -1,17 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
-import { createApiServer } from '@wharf/server/api-server';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
 import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
 import { watchSignals } from './shutdown.ts';
+import { linkSupervisor } from './supervisor-link.ts';
 import { notifySystemd } from './systemd.ts';
 import { becomeNextProgram, checkNextProgram } from './upgrade.ts';
 import { build } from './version.ts';
-import { type WiredDaemon, wire } from './wire.ts';
+import type { WiredDaemon } from './wire.ts';
 
 /** Runs the daemon until SIGTERM or SIGINT, or until it becomes another program. Resolves with the exit code. */
 export async function runDaemon(settings: Settings, environment: DaemonEnvironment): Promise<number> {
@@ -25,7 +25,14 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
   try {
     const inherited = environment.handedOver ?? new Map();
     removeStaleSockets(settings.hosts, inherited);
-    const daemon = await wire(settings, environment, logger);
+    const link = linkSupervisor(settings['exec-root']);
+    // It starts meanwhile on another processor: what follows is read for a tenth of a second.
+    await link.begun;
+    const [{ wire }, { createApiServer }] = await Promise.all([
+      import('./wire.ts'),
+      import('@wharf/server/api-server'),
+    ]);
+    const daemon = await wire(settings, environment, { link, logger });
     const server = createApiServer({
       engine: daemon.engine,
       logger,

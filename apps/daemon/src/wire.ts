@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { invalidArgument } from '@wharf/base/error';
 import { createFaultPoint, type FaultPoint, noFaults } from '@wharf/base/fault-point';
 import type { Logger } from '@wharf/base/logger';
@@ -16,7 +15,7 @@ import { openLinuxNetworking } from '@wharf/network/linux-networking';
 import { CgroupFix } from '@wharf/runtime/cgroup-fix';
 import { CgroupWarmer } from '@wharf/runtime/cgroup-warmer';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
-import { connectSupervisor, type SupervisorClient } from '@wharf/runtime/supervisor/client';
+import type { SupervisorClient } from '@wharf/runtime/supervisor/client';
 import { openContentImageStore } from '@wharf/store/images/content-image-store';
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
@@ -25,6 +24,7 @@ import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
 import { findRuntimes } from './runtimes/find-runtimes.ts';
+import type { SupervisorLink } from './supervisor-link.ts';
 import { build } from './version.ts';
 
 export interface WiredDaemon {
@@ -36,7 +36,11 @@ export interface WiredDaemon {
 }
 
 /** The one place that constructs: everything else is handed what it needs. */
-export async function wire(settings: Settings, environment: DaemonEnvironment, logger: Logger): Promise<WiredDaemon> {
+export async function wire(
+  settings: Settings,
+  environment: DaemonEnvironment,
+  { link, logger }: { link: SupervisorLink; logger: Logger },
+): Promise<WiredDaemon> {
   const dataRoot = settings['data-root'];
   const execRoot = settings['exec-root'];
   const seccomp = createSeccompSource({
@@ -44,10 +48,9 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     ...seccompProfile(settings['seccomp-profile']),
   });
   const cgroupFix = new CgroupFix(logger);
-  let recheck = () => {};
   const [runtimes, supervisor] = await Promise.all([
     findRuntimes(settings, environment, { seccomp, cgroupFix, logger }),
-    connectSupervisor({ execRoot, spawn: supervisorCommand(), onReconnect: () => recheck() }),
+    link.supervisor,
   ]);
   for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(dataRoot, 'meta.db'));
@@ -70,7 +73,7 @@ export async function wire(settings: Settings, environment: DaemonEnvironment, l
     trees: new ContainerTrees(),
     warmer,
   });
-  recheck = () => {
+  link.onReconnect = () => {
     logger.warn('The supervisor was lost and is back');
     engine.recheckProcesses().catch((error: unknown) => logger.error('Cannot recheck the containers', { error }));
   };
@@ -117,11 +120,6 @@ async function endSupervisor(supervisor: SupervisorClient, logger: Logger): Prom
     logger.warn('Cannot end the supervisor', { error });
   }
   supervisor.close();
-}
-
-/** The supervisor is this program's other face: the same interpreter, the script beside this one. */
-function supervisorCommand(): string[] {
-  return [process.execPath, fileURLToPath(new URL('./supervisor.ts', import.meta.url))];
 }
 
 function engineConfig(settings: Settings, { proxies }: DaemonEnvironment, defaultRuntime: string): EngineConfig {
