@@ -126,12 +126,7 @@ describe('answers', () => {
     ['image names have slashes', 'GET /v1.44/images/a.b:5/c/d:e@sha256:f/json', '', /"Name":"a.b:5\/c\/d:e@sha256:f"/],
     ['escaped image names', 'GET /images/a%2Fb/json', '', /"Name":"a\/b"/],
     ['no swarm', 'GET /services', '', /503 [\s\S]*"This node is not a swarm manager. Use \\"docker swarm init\\"/],
-    [
-      'not there yet',
-      'GET /containers/x/stats',
-      '',
-      /501 [\s\S]*"GET \/containers\/\{id\}\/stats is not supported by wharfd yet"/,
-    ],
+    ['not there yet', 'POST /build/cancel', '', /501 [\s\S]*"POST \/build\/cancel is not supported by wharfd yet"/],
     ['gRPC', 'POST /grpc', '', /501 [\s\S]*POST \/grpc/],
     [
       'created',

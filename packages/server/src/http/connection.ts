@@ -11,6 +11,8 @@ const headEnd = Buffer.from('\r\n\r\n');
 /** How much of the next request (or of a hijacker's first bytes) is taken in while one is being answered. */
 const readAheadLimit = 64 * 1024;
 const lingerMilliseconds = 5000;
+/** A head that has begun must be whole this soon. An idle connection has no such limit, and no timer. */
+const headMilliseconds = 60_000;
 
 /**
  * One HTTP/1.1 connection: keep-alive, pipelining, half-close. Idle it holds a few fields and no timer.
@@ -25,6 +27,7 @@ export class Connection {
   #exchange: Exchange | undefined;
   #decoder: BodyDecoder | undefined;
   #clientEnded = false;
+  #headTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, handler: ExchangeHandler) {
     this.#socket = socket;
@@ -57,6 +60,7 @@ export class Connection {
   };
 
   readonly #onClose = (): void => {
+    this.#clearHeadTimer();
     this.#exchange?.failBody(new HttpSyntaxError(400, 'connection closed'));
     this.#exchange?.abort();
   };
@@ -83,6 +87,7 @@ export class Connection {
     if (end < 0 || end > headLimit) {
       checkPartialHead(bytes);
       this.#putBack(bytes);
+      this.#headTimer ??= setTimeout(() => this.#refuse(lateHead), headMilliseconds).unref();
       return undefined;
     }
     const text = bytes.toString('latin1', 0, end);
@@ -96,6 +101,7 @@ export class Connection {
 
   #begin(head: RequestHead): void {
     this.#state = 'busy';
+    this.#clearHeadTimer();
     const decoder = new BodyDecoder(head.body);
     this.#decoder = decoder;
     const exchange = new Exchange(head, this.#socket, {
@@ -167,6 +173,7 @@ export class Connection {
   /** Sends our end, and drops what still comes: closing with unread bytes would reset away the answer. */
   #linger(): void {
     this.#state = 'lingering';
+    this.#clearHeadTimer();
     this.#chunks = [];
     this.#buffered = 0;
     this.#socket.end();
@@ -194,6 +201,11 @@ export class Connection {
     this.#linger();
   }
 
+  #clearHeadTimer(): void {
+    clearTimeout(this.#headTimer);
+    this.#headTimer = undefined;
+  }
+
   #takeBytes(): Buffer {
     const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
     this.#chunks = [];
@@ -206,6 +218,8 @@ export class Connection {
     this.#buffered = bytes.length;
   }
 }
+
+const lateHead = new HttpSyntaxError(408, 'request head not received in time');
 
 function checkPartialHead(bytes: Buffer): void {
   if (bytes.length > headLimit) throw new HttpSyntaxError(431, 'request header fields too large');
