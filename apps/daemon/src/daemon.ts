@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { EngineError } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
@@ -15,6 +15,7 @@ import type { WiredDaemon } from './wire.ts';
 
 /** Runs the daemon until SIGTERM or SIGINT, or until it becomes another program. Resolves with the exit code. */
 export async function runDaemon(settings: Settings, environment: DaemonEnvironment): Promise<number> {
+  if (process.getuid?.() !== 0) throw invalidArgument('wharfd needs to be started with root privileges');
   keepPassedDescriptors(environment.listenFds);
   const logger = openLog(settings);
   surviveDefects(logger);
