@@ -1,5 +1,6 @@
 import { EngineError } from '@wharf/base/error';
 import { freezeCgroup } from '@wharf/sys/cgroup';
+import { hasErrno } from '@wharf/sys/errno';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { requireAllowed } from './container-state.ts';
 import { publishContainer } from './publish.ts';
@@ -42,6 +43,8 @@ async function freeze(pid: number, frozen: boolean, what: string): Promise<void>
   try {
     await freezeCgroup(pid, frozen);
   } catch (cause) {
+    // On cgroup v2 a kill ends frozen processes too: then there is nothing left to thaw.
+    if (!frozen && (hasErrno(cause, 'ENOENT') || hasErrno(cause, 'ESRCH'))) return;
     throw new EngineError('internal', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   }
 }
