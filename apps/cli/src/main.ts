@@ -4,10 +4,11 @@ import { type Entry, findCommand, groups } from './commands/tree.ts';
 import { readEnvironment } from './config.ts';
 import { describeError, hintFor } from './describe-error.ts';
 import { ExitError } from './exit-error.ts';
-import { bool, type Flag } from './flags/flag.ts';
+import { bool, changedFlags, type Flag } from './flags/flag.ts';
 import { globalFlags } from './flags/global.ts';
 import { type FlagSet, type ParsedLine, parseFlags } from './flags/parse.ts';
 import { UsageError } from './flags/usage-error.ts';
+import { requireVersion } from './require-version.ts';
 import { BrokenPipe, SinkOutput } from './terminal/output.ts';
 
 const out = new SinkOutput(Bun.stdout);
@@ -67,6 +68,7 @@ async function runCommand(cli: Cli, entry: Entry, path: string, rest: readonly s
   const { values, positional } = parseLine(flags, rest, command.interspersed ?? true, command.usage, path);
   if (values.help) return showHelp(path.split(' '));
   checkArity(command, path, positional.length);
+  await checkVersions(cli, flags, values[changedFlags]);
   return (await command.run(cli, values, positional)) ?? 0;
 }
 
@@ -89,6 +91,14 @@ function parseLine<F extends FlagSet>(
     const name = path === '' ? 'wharf' : `wharf ${path}`;
     const line = usage === '' ? name : `${name} ${usage}`;
     throw new ExitError(125, `${error.message}\n\nUsage:  ${line}\n\nRun '${name} --help' for more information`);
+  }
+}
+
+// Asks the daemon for its version only where a flag needs a newer one.
+async function checkVersions(cli: Cli, flags: FlagSet, changed: ReadonlySet<string>): Promise<void> {
+  for (const name of changed) {
+    const since = flags[name]?.since;
+    if (since !== undefined) await requireVersion(cli, `--${name}`, since);
   }
 }
 

@@ -30,6 +30,8 @@ export interface Flag<T> {
   accept(current: T, text: string): T;
   readonly complete?: CompletionKind;
   readonly hidden?: boolean;
+  /** The first version of the API, 1.`since`, that knows it: older daemons would ignore it without a word. */
+  readonly since?: number;
 }
 
 type AnyFlags = { readonly [name: string]: unknown };
@@ -50,6 +52,7 @@ interface FlagOptions {
   readonly short?: string;
   readonly complete?: CompletionKind;
   readonly hidden?: boolean;
+  readonly since?: number;
 }
 
 export function bool(help: string, options: FlagOptions & { readonly initial?: boolean } = {}): Flag<boolean> {

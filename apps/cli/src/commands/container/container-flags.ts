@@ -30,6 +30,7 @@ const modes = (...values: string[]) => ({ complete: values });
 export const containerFlags = {
   'add-host': list('Add a name to /etc/hosts (host:ip)', { check: checkExtraHost, complete: 'none' }),
   annotation: list('Set an annotation for the OCI runtime (key=value)', {
+    since: 43,
     kind: 'map',
     shown: 'map[]',
     complete: 'none',
@@ -87,7 +88,7 @@ export const containerFlags = {
   'health-cmd': text('Command that tells whether it is healthy', { complete: 'none' }),
   'health-interval': time('Time between two checks (ms|s|m|h)'),
   'health-retries': int('Failed checks in a row until it counts as unhealthy', { complete: 'none' }),
-  'health-start-interval': time('Time between two checks while it starts (ms|s|m|h)'),
+  'health-start-interval': { ...time('Time between two checks while it starts (ms|s|m|h)'), since: 44 },
   'health-start-period': time('Time to start in which failed checks do not count (ms|s|m|h)'),
   'health-timeout': time('Longest time a check may take (ms|s|m|h)'),
   hostname: text('Host name inside the container', { short: 'h', complete: 'none' }),

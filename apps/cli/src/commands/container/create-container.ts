@@ -4,6 +4,7 @@ import { formatFamiliar, parseReference, withDefaultTag } from '@wharf/oci/refer
 import type { Cli } from '../../cli.ts';
 import type { Values } from '../../flags/flag.ts';
 import { UsageError } from '../../flags/usage-error.ts';
+import { requireVersion } from '../../require-version.ts';
 import { pullImage } from '../image/pull-image.ts';
 import type { createFlags } from './container-flags.ts';
 import type { CreateBody } from './create-request.ts';
@@ -21,6 +22,7 @@ export async function createContainer(cli: Cli, body: CreateBody, flags: CreateV
   warn(cli, HostConfig);
   const file = HostConfig.ContainerIDFile;
   if (file !== '') await refuseExisting(file);
+  await checkVersions(cli, body);
   const client = await cli.client();
   const platform = flags.platform || cli.environment.defaultPlatform || '';
   const create = () =>
@@ -44,6 +46,19 @@ export async function createContainer(cli: Cli, body: CreateBody, flags: CreateV
   for (const warning of created.Warnings ?? []) cli.err.print(`WARNING: ${warning}\n`);
   if (file !== '') await Bun.write(file, created.Id);
   return created.Id;
+}
+
+// Parts of values that older daemons would leave out without a word; whole flags say so themselves.
+async function checkVersions(cli: Cli, { HostConfig, NetworkingConfig }: CreateBody): Promise<void> {
+  const endpoints = Object.values(NetworkingConfig.EndpointsConfig);
+  if (endpoints.some(({ MacAddress }) => MacAddress)) await requireVersion(cli, 'specify mac-address per network', 44);
+  if (endpoints.some(({ GwPriority }) => GwPriority)) await requireVersion(cli, 'gw-priority', 48);
+  for (const { BindOptions, VolumeOptions } of HostConfig.Mounts ?? []) {
+    if (BindOptions?.CreateMountpoint) await requireVersion(cli, 'bind-create-src', 42);
+    const recursion = BindOptions?.ReadOnlyNonRecursive || BindOptions?.ReadOnlyForceRecursive;
+    if (recursion) await requireVersion(cli, 'bind-recursive', 44);
+    if (VolumeOptions?.Subpath) await requireVersion(cli, 'volume-subpath', 45);
+  }
 }
 
 function warn({ err }: Cli, host: CreateBody['HostConfig']): void {

@@ -26,7 +26,7 @@ export const command = defineCommand({
     format: listFormat,
     human: bool('Show sizes and dates as people read them', { short: 'H', initial: true }),
     'no-trunc': noTrunc,
-    platform: text('Platform to show of an image that has several (os/arch)', { complete: 'platform' }),
+    platform: text('Platform to show of an image that has several (os/arch)', { complete: 'platform', since: 48 }),
     quiet: bool('Show ids only', { short: 'q' }),
   },
   async run(cli, flags, [image = '']) {

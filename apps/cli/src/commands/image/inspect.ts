@@ -11,7 +11,7 @@ export const command = defineCommand({
   complete: ['image'],
   flags: {
     format: inspectFormat,
-    platform: text('Platform to show of an image that has several (os/arch)', { complete: 'platform' }),
+    platform: text('Platform to show of an image that has several (os/arch)', { complete: 'platform', since: 49 }),
   },
   async run(cli, { format, platform }, names) {
     const client = await cli.client();

@@ -12,7 +12,7 @@ export const command = defineCommand({
   args: noArgs,
   flags: {
     input: text('Read the archive from this file instead of standard input', { short: 'i', complete: 'file' }),
-    platform: list('Load this platform only (os/arch)', { kind: 'strings', complete: 'platform' }),
+    platform: list('Load this platform only (os/arch)', { kind: 'strings', complete: 'platform', since: 48 }),
     quiet: bool('Say nothing while loading', { short: 'q' }),
   },
   async run(cli, { input, platform, quiet }) {

@@ -14,7 +14,7 @@ export const command = defineCommand({
   flags: {
     force: bool('Remove it though stopped containers use it or it has several names', { short: 'f' }),
     'no-prune': bool('Keep parents that have no name'),
-    platform: list('Remove this platform only (os/arch)', { kind: 'strings', complete: 'platform' }),
+    platform: list('Remove this platform only (os/arch)', { kind: 'strings', complete: 'platform', since: 50 }),
   },
   async run(cli, { force, 'no-prune': keep, platform }, names) {
     const client = await cli.client();

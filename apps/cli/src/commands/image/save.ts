@@ -10,7 +10,7 @@ export const command = defineCommand({
   complete: ['image'],
   flags: {
     output: text('Write to this file instead of standard output', { short: 'o', complete: 'file' }),
-    platform: list('Save this platform only (os/arch)', { kind: 'strings', complete: 'platform' }),
+    platform: list('Save this platform only (os/arch)', { kind: 'strings', complete: 'platform', since: 48 }),
   },
   async run(cli, { output, platform }, names) {
     if (output === '' && isTerminal(1)) {

@@ -8,7 +8,7 @@ import { pruneVolumes, reportPruned } from '../prune.ts';
 export const command = defineCommand({
   usage: '[OPTIONS]',
   args: noArgs,
-  flags: { all: bool('Remove named volumes too', { short: 'a' }), filter: pruneFilter, force },
+  flags: { all: bool('Remove named volumes too', { short: 'a', since: 42 }), filter: pruneFilter, force },
   async run(cli, flags) {
     const client = await cli.client();
     const version = parseApiVersion(await client.version());
