@@ -78,6 +78,27 @@ describe('tcp with TLS', () => {
   });
 });
 
+/** Listens where systemd would, and becomes the daemon with that socket as descriptor 3. */
+const activate = `
+import os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen(16)
+os.dup2(server.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1')
+os.execvp(sys.argv[2], sys.argv[2:])
+`;
+
+test('a socket that systemd passes is served', async () => {
+  const sandbox = await sandboxed();
+  const daemon = new Daemon(sandbox, { host: 'fd://', startedBy: (socket) => ['python3', '-c', activate, socket] });
+  await daemon.start();
+  assert.equal((await daemon.api('GET', '/_ping')).text, 'OK');
+  assert.equal((await daemon.docker(['ps', '-q'])).code, 0);
+  await daemon.stop();
+});
+
 test('the unix socket is of root and the group docker, or of root alone', async () => {
   const sandbox = await sandboxed();
   const daemon = await running(sandbox);

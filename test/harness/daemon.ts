@@ -12,6 +12,10 @@ export interface DaemonOptions {
   readonly name?: string;
   readonly flags?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Where to listen instead of `socket`. */
+  readonly host?: string;
+  /** A command that starts the daemon's, which follows it. */
+  readonly startedBy?: (socket: string) => string[];
 }
 
 /** A daemon under test. It is not running before `start`. */
@@ -72,7 +76,8 @@ export class Daemon {
 
   /** What starts it, in the sandbox. */
   get commandLine(): string[] {
-    return this.sandbox.enter([...daemonCommand(), ...this.#flags()]);
+    const starter = this.#options.startedBy?.(this.socket) ?? [];
+    return this.sandbox.enter([...starter, ...daemonCommand(), ...this.#flags()]);
   }
 
   async #answers(): Promise<void> {
@@ -88,8 +93,9 @@ export class Daemon {
   }
 
   #flags(): string[] {
+    const { host = `unix://${this.socket}` } = this.#options;
     return [
-      ...['--data-root', this.dataRoot, '--exec-root', this.execRoot, '-H', `unix://${this.socket}`],
+      ...['--data-root', this.dataRoot, '--exec-root', this.execRoot, '-H', host],
       ...['--pidfile', join(this.directory, 'pid'), '--cgroup-parent', this.sandbox.cgroupParent],
       ...(this.#options.flags ?? []),
     ];
@@ -134,6 +140,11 @@ export class Daemon {
 
   wharf(args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return run([...wharfCommand, ...args], { ...options, env: { ...this.#clientEnv(), ...options.env } });
+  }
+
+  /** As a shell would be told. */
+  get wharfCommand(): string {
+    return wharfCommand.join(' ');
   }
 
   /** A client on a terminal. */
