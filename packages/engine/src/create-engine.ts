@@ -3,6 +3,7 @@ import { archiveContainerPath, extractToContainer, statContainerPath } from './c
 import { attachContainer } from './containers/attach.ts';
 import { removeCgroupParent } from './containers/cgroup-parent.ts';
 import { containerChanges } from './containers/changes.ts';
+import { commitContainer } from './containers/commit.ts';
 import { ContainerStore } from './containers/container-store.ts';
 import { createContainer } from './containers/create.ts';
 import { exportContainer } from './containers/export.ts';
@@ -126,6 +127,7 @@ function containerUseCases(deps: ContainerDeps): ContainerUseCases {
     extract: (id, path, archive, options) => extractToContainer(deps, id, path, archive, options),
     export: (id) => exportContainer(deps, id),
     changes: (id) => containerChanges(deps, id),
+    commit: (request) => commitContainer(deps, request),
     update: (id, request) => updateContainer(deps, id, request),
     stats: async (id, options, signal) => containerStats(deps, id, options, signal),
   };

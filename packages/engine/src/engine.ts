@@ -19,6 +19,7 @@ import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
 import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
 import type { Platform } from '@wharf/oci/image-config';
+import type { CommitRequest } from './containers/commit.ts';
 
 /**
  * The use cases, one file each in its noun's folder. Requests arrive decoded and at the newest API version;
@@ -71,6 +72,8 @@ export interface ContainerUseCases {
   /** The tar of the root without volumes. The stream must be read or destroyed. */
   export(idOrName: string): Promise<Readable>;
   changes(idOrName: string): Promise<readonly FileChange[]>;
+  /** Makes an image of what the container has changed. */
+  commit(request: CommitRequest): Promise<{ Id: string }>;
   /** Limits and restart policy; what is unset stays. */
   update(idOrName: string, request: ContainerUpdateRequest): Promise<{ Warnings: string[] | null }>;
   /** Samples, one a second with `stream`; otherwise one, after a second unless `oneShot`. */

@@ -16,6 +16,10 @@ export function invalidName(name: string): EngineError {
   return invalidArgument(`Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`);
 }
 
+export function notRunning(id: string): EngineError {
+  return conflict(`container ${id} is not running`);
+}
+
 export function removalInProgress(idOrName: string): EngineError {
   return conflict(`removal of container ${idOrName} is already in progress`);
 }

@@ -24,12 +24,12 @@ export function isUp(status: ContainerStatus): boolean {
   return status === 'running' || status === 'paused';
 }
 
-/** Throws what dockerd answers when `action` does not fit the container's state. */
-export function requireAllowed(action: ContainerAction, { id, state }: ContainerRecord): void {
-  if (!isAllowed(action, state.status)) throw refusal(action, id, state.status);
+export function requireAllowed(action: ContainerAction, record: ContainerRecord): void {
+  if (!isAllowed(action, record.state.status)) throw notAllowed(action, record);
 }
 
-function refusal(action: ContainerAction, id: string, status: ContainerStatus): EngineError {
+/** What dockerd answers when `action` does not fit the container's state. */
+export function notAllowed(action: ContainerAction, { id, state: { status } }: ContainerRecord): EngineError {
   switch (action) {
     case 'start':
       if (status === 'running') return new EngineError('not_modified', 'container already running');

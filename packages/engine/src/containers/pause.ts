@@ -1,7 +1,9 @@
-import { EngineError } from '@wharf/base/error';
+import { EngineError, isErrorCode } from '@wharf/base/error';
 import { freezeCgroup } from '@wharf/sys/cgroup';
-import { hasErrno } from '@wharf/sys/errno';
+import { isAlive } from '@wharf/sys/process-state';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { notRunning } from './container-errors.ts';
+import type { ContainerRecord } from './container-record.ts';
 import { requireAllowed } from './container-state.ts';
 import { publishContainer } from './publish.ts';
 
@@ -13,7 +15,7 @@ export async function pauseContainer(deps: PauseDeps, idOrName: string): Promise
   await deps.locks.run(id, async () => {
     const record = deps.containers.find(id);
     requireAllowed('pause', record);
-    await freeze(record.state.pid, true, `cannot pause container ${id}`);
+    await freeze(record, true);
     publishContainer(deps.events, deps.containers.updateState(id, { status: 'paused' }), 'pause');
   });
 }
@@ -26,25 +28,31 @@ export async function unpauseContainer(deps: PauseDeps, idOrName: string): Promi
   });
 }
 
-/** Lets a frozen container run again. */
+/** Lets a frozen container run again; one whose process has been killed needs it no more. */
 export async function thaw(
   { containers, events }: Pick<PauseDeps, 'containers' | 'events'>,
   id: string,
 ): Promise<void> {
   const record = containers.get(id);
   if (record?.state.status !== 'paused') return;
-  await freeze(record.state.pid, false, `cannot unpause container ${id}`);
+  try {
+    await freeze(record, false);
+  } catch (error) {
+    if (isErrorCode(error, 'conflict')) return;
+    throw error;
+  }
   const now = containers.get(id);
   if (now?.state.status !== 'paused') return;
   publishContainer(events, containers.updateState(id, { status: 'running' }), 'unpause');
 }
 
-async function freeze(pid: number, frozen: boolean, what: string): Promise<void> {
+/** Conflict where the container's process has just ended: its exit is being reported then. */
+async function freeze({ id, state }: ContainerRecord, frozen: boolean): Promise<void> {
   try {
-    await freezeCgroup(pid, frozen);
+    await freezeCgroup(state.pid, frozen);
   } catch (cause) {
-    // On cgroup v2 a kill ends frozen processes too: then there is nothing left to thaw.
-    if (!frozen && (hasErrno(cause, 'ENOENT') || hasErrno(cause, 'ESRCH'))) return;
-    throw new EngineError('internal', `${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    if (!isAlive(state.pid)) throw notRunning(id);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError('internal', `cannot ${frozen ? 'pause' : 'unpause'} container ${id}: ${why}`, { cause });
   }
 }

@@ -1,6 +1,7 @@
 import type { StopOptions } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
-import { isAllowed } from './container-state.ts';
+import type { ContainerRecord } from './container-record.ts';
+import { isAllowed, isUp } from './container-state.ts';
 import { publishContainer } from './publish.ts';
 import { startLocked } from './start.ts';
 import { bringDown } from './stop.ts';
@@ -12,9 +13,14 @@ export async function restartContainer(deps: ContainerDeps, idOrName: string, op
   const keep = removals.keep(record.id);
   try {
     if (isAllowed('stop', record.state.status)) await bringDown(deps, record, options);
-    const started = await locks.run(record.id, () => startLocked(deps, containers.find(record.id), 'client'));
+    const started = await locks.run(record.id, () => startUnlessUp(deps, containers.find(record.id)));
     publishContainer(deps.events, started, 'restart');
   } finally {
     keep.release();
   }
+}
+
+/** Somebody else may have been quicker. */
+async function startUnlessUp(deps: ContainerDeps, record: ContainerRecord): Promise<ContainerRecord> {
+  return isUp(record.state.status) ? record : startLocked(deps, record, 'client');
 }

@@ -3,7 +3,10 @@ import { promisify } from 'node:util';
 import type { ContainerTop } from '@wharf/api/container';
 import { conflict, EngineError, invalidArgument } from '@wharf/base/error';
 import { cgroupDirectories, cgroupsOf, processesIn, readCgroupLayout } from '@wharf/sys/cgroup';
+import { isAlive } from '@wharf/sys/process-state';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { notRunning } from './container-errors.ts';
+import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 import { publishContainer } from './publish.ts';
 
@@ -21,17 +24,22 @@ export async function topContainer(
   if (state.status === 'restarting') {
     throw conflict(`container ${id} is restarting, wait until the container is running`);
   }
-  if (!isUp(state.status)) throw conflict(`container ${id} is not running`);
-  const pids = containerProcesses(state.pid);
+  if (!isUp(state.status)) throw notRunning(id);
+  const pids = containerProcesses(record);
   const table = parsePsOutput(await ps([...args, '-q', [...pids].join(',')], args), pids);
   publishContainer(events, record, 'top');
   return table;
 }
 
-function containerProcesses(pid: number): ReadonlySet<number> {
-  const layout = readCgroupLayout();
-  const [directory] = cgroupDirectories(cgroupsOf(pid, layout), layout);
-  return new Set(directory === undefined ? [pid] : processesIn(directory));
+function containerProcesses({ id, state }: ContainerRecord): ReadonlySet<number> {
+  try {
+    const layout = readCgroupLayout();
+    const [directory] = cgroupDirectories(cgroupsOf(state.pid, layout), layout);
+    return new Set(directory === undefined ? [state.pid] : processesIn(directory));
+  } catch (error) {
+    if (!isAlive(state.pid)) throw notRunning(id);
+    throw error;
+  }
 }
 
 /** Docker's default is -ef; a column whose title hides the pid is refused. */

@@ -4,8 +4,10 @@ import { conflict, EngineError } from '@wharf/base/error';
 import { rootFiles } from '@wharf/runtime/spec/root-files';
 import { createExecProcess } from '@wharf/runtime/spec/spec';
 import { resolveUser } from '@wharf/runtime/spec/user';
+import { isAlive } from '@wharf/sys/process-state';
+import { notRunning } from '../containers/container-errors.ts';
 import type { ContainerRecord } from '../containers/container-record.ts';
-import { requireAllowed } from '../containers/container-state.ts';
+import { notAllowed, requireAllowed } from '../containers/container-state.ts';
 import { parseDetachKeys } from '../containers/detach-keys.ts';
 import { detachable } from '../containers/detachable.ts';
 import { outputOnly } from '../containers/output-only.ts';
@@ -40,6 +42,7 @@ export async function startExec(
   execs.put({ ...exec, status: 'starting' });
   const { AttachStdin: stdin, AttachStdout: stdout, AttachStderr: stderr, Tty: tty, Cmd, DetachKeys } = exec.request;
   const stdio = options.detach ? undefined : await supervisor.attach(container.id, execId, { stdin, stdout, stderr });
+  const exited = execs.exitOf(exec.id);
   publishContainer(events, container, `exec_start: ${(Cmd ?? []).join(' ')}`, { execID: execId });
   try {
     await run(deps, exec, container, options);
@@ -48,7 +51,6 @@ export async function startExec(
     if (!stdio) throw error;
     return { tty, stream: outputOnly(Readable.from([lastWords(tty, EngineError.from(error).message)])) };
   }
-  const exited = execs.exitOf(exec.id);
   if (!stdio || !tty || !stdin) return stdio && { tty, stream: stdio, ended: exited };
   const { promise: detached, resolve: detach } = Promise.withResolvers<void>();
   const stream = detachable(stdio, parseDetachKeys(DetachKeys), () => {
@@ -76,10 +78,17 @@ async function run(
     const now = execs.get(exec.id);
     if (now?.status === 'starting') execs.put({ ...now, status: 'running', pid });
   } catch (thrown) {
-    const error = EngineError.from(thrown);
+    const error = whyNot(deps, container, EngineError.from(thrown));
     finishExec(deps, exec.id, failureExitCode(error));
     throw error;
   }
+}
+
+/** A container that ended or was paused meanwhile is a better reason than what the runtime makes of it. */
+function whyNot({ containers }: ContainerDeps, { id, state }: ContainerRecord, error: EngineError): EngineError {
+  const now = containers.get(id);
+  if (!now || now.state.pid !== state.pid || !isAlive(state.pid)) return notRunning(id);
+  return now.state.status === 'paused' ? notAllowed('exec', now) : error;
 }
 
 function execProcess(
