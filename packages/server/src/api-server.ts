@@ -4,6 +4,7 @@ import type { Engine } from '@wharf/engine/engine';
 import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
+import { commitRoutes } from './routes/commit.ts';
 import { containerFileRoutes } from './routes/container-files.ts';
 import { containerStatsRoutes } from './routes/container-stats.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
@@ -39,6 +40,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...containerStreamRoutes(engine),
     ...containerFileRoutes(engine),
     ...containerStatsRoutes(engine),
+    ...commitRoutes(engine),
     ...containerUpdateRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),

@@ -11,7 +11,6 @@ const operations: readonly [Method, string][] = [
   ['POST', '/images/{name...}/push'],
   ['GET', '/images/{name...}/attestations'],
   ['GET', '/images/search'],
-  ['POST', '/commit'],
   ['POST', '/auth'],
   ['PUT', '/volumes/{name}'],
   ['GET', '/plugins'],

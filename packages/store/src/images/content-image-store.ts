@@ -14,6 +14,7 @@ import { LayerWorkers } from '../layers/layer-workers.ts';
 import { Trash } from '../layers/trash.ts';
 import type { Database } from '../metadata/database.ts';
 import { collectGarbage } from './collect-garbage.ts';
+import { type CommitOptions, commitImage } from './commit-image.ts';
 import { findImage } from './find-image.ts';
 import { ImageCatalog } from './image-catalog.ts';
 import type { ImageParts, StoredImage, StoredTag } from './image-parts.ts';
@@ -97,6 +98,10 @@ export class ContentImageStore implements ImageStore {
 
   import(archive: Readable, options: Parameters<ImageStore['import']>[1]): Promise<string> {
     return this.#sweeping(importImage(this.#parts, archive, options));
+  }
+
+  commit(upperDirectory: string, options: CommitOptions): Promise<string> {
+    return commitImage(this.#parts, this.#workers.diff(upperDirectory), options);
   }
 
   async collectGarbage(): Promise<number> {

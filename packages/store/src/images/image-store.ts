@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { ImageConfig, Platform } from '@wharf/oci/image-config';
+import type { CommitOptions } from './commit-image.ts';
 
 /** Images in the local content store. Implemented by ContentImageStore. */
 export interface ImageStore {
@@ -33,6 +34,8 @@ export interface ImageStore {
       signal: AbortSignal;
     },
   ): Promise<string>;
+  /** Makes an image of another and what an overlayfs upper directory changes of it. */
+  commit(upperDirectory: string, options: CommitOptions): Promise<string>;
   /** Seconds-old, unreferenced content goes; answers the bytes freed. */
   collectGarbage(): Promise<number>;
 }
