@@ -53,8 +53,10 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
       stream.once('drain', () => socket.resume());
     }
   });
-  socket.on('end', finishInput);
-  if (socket.readableEnded) finishInput();
+  socket.on('end', () => stream.end());
+  if (socket.readableEnded) stream.end();
+  const stopWatching = watchHangup(socket);
+  socket.once('close', stopWatching);
 
   stream.on('data', (chunk: Buffer) => {
     if (!socket.write(chunk)) {
@@ -64,15 +66,6 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
   });
   stream.on('end', finishOutput);
   socket.resume();
-
-  function finishInput(): void {
-    stream.end();
-    const watch = setInterval(() => {
-      if (clientIsGone(socket)) socket.destroy();
-    }, hangupCheckMilliseconds);
-    watch.unref();
-    socket.once('close', () => clearInterval(watch));
-  }
 
   function finishOutput(): void {
     if (finished) return;
@@ -94,7 +87,13 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
   await promise;
 }
 
-function clientIsGone(socket: Socket): boolean {
-  const fd = descriptorOf(socket);
-  return fd !== undefined && hasHungUp(fd);
+/** Destroys the socket when its client is gone: after a half-close no event tells, and Bun may just drop the handle. */
+function watchHangup(socket: Socket): () => void {
+  if (descriptorOf(socket) === undefined) return () => {};
+  const watch = setInterval(() => {
+    const fd = descriptorOf(socket);
+    if (fd === undefined || hasHungUp(fd)) socket.destroy();
+  }, hangupCheckMilliseconds);
+  watch.unref();
+  return () => clearInterval(watch);
 }

@@ -20,7 +20,9 @@ export async function sendReadable<P>(
       if (!response.write(chunk as Buffer)) await response.drained();
       if (context.signal.aborted) break;
     }
-    response.end();
+    // A client that left half-way, and may still read, must not take what it has for the whole.
+    if (context.signal.aborted) response.destroy();
+    else response.end();
   } catch (error) {
     if (context.signal.aborted) response.destroy();
     else onFailure(response, error);

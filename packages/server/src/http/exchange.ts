@@ -159,7 +159,7 @@ export class Exchange {
     const reusable = chunked && this.#reusable();
     this.#socket.write(`${formatHead(status, { ...headers, ...framing }, !reusable)}\r\n`);
     const silent = this.request.method === 'HEAD';
-    return new ResponseStream(this.#socket, { chunked, silent }, (whole) => {
+    return new ResponseStream(this.#socket, { chunked, silent, signal: this.signal }, (whole) => {
       if (whole) this.#port.finished(reusable && this.#bodyState === 'ended');
       else this.#socket.destroy();
     });
@@ -202,17 +202,19 @@ export class ResponseStream {
   readonly #socket: Socket;
   readonly #chunked: boolean;
   readonly #silent: boolean;
+  readonly #signal: AbortSignal;
   readonly #finish: (whole: boolean) => void;
   #ended = false;
 
   constructor(
     socket: Socket,
-    { chunked, silent }: { chunked: boolean; silent: boolean },
+    { chunked, silent, signal }: { chunked: boolean; silent: boolean; signal: AbortSignal },
     finish: (whole: boolean) => void,
   ) {
     this.#socket = socket;
     this.#chunked = chunked;
     this.#silent = silent;
+    this.#signal = signal;
     this.#finish = finish;
   }
 
@@ -233,11 +235,14 @@ export class ResponseStream {
 
   /** Resolves when the client has caught up, or is gone. */
   async drained(): Promise<void> {
-    if (this.#socket.destroyed || !this.#socket.writableNeedDrain) return;
+    if (this.#socket.destroyed || this.#signal.aborted || !this.#socket.writableNeedDrain) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.once('drain', resolve);
     this.#socket.once('close', resolve);
+    const leave = () => resolve();
+    this.#signal.addEventListener('abort', leave);
     await promise;
+    this.#signal.removeEventListener('abort', leave);
     this.#socket.off('drain', resolve);
     this.#socket.off('close', resolve);
   }
