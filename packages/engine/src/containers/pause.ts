@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { EngineError, isErrorCode } from '@wharf/base/error';
 import { freezeCgroup } from '@wharf/sys/cgroup';
 import { isAlive } from '@wharf/sys/process-state';
@@ -51,8 +52,14 @@ async function freeze({ id, state }: ContainerRecord, frozen: boolean): Promise<
   try {
     await freezeCgroup(state.pid, frozen);
   } catch (cause) {
-    if (!isAlive(state.pid)) throw notRunning(id);
+    if (await isEnding(state.pid)) throw notRunning(id);
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('internal', `cannot ${frozen ? 'pause' : 'unpause'} container ${id}: ${why}`, { cause });
   }
+}
+
+/** A process leaves its cgroup a moment before it is seen to have ended. */
+async function isEnding(pid: number): Promise<boolean> {
+  if (isAlive(pid)) await delay(20);
+  return !isAlive(pid);
 }
