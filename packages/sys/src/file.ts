@@ -1,5 +1,5 @@
 import { closeSync } from 'node:fs';
-import { check } from './errno.ts';
+import { check, SystemError } from './errno.ts';
 import { syscall } from './syscall.ts';
 
 /**
@@ -177,12 +177,14 @@ function decodeStatx(b: Buffer): FileStatus {
   };
 }
 
-/** Writes all of it at `offset`. Throws SystemError (ENOSPC...). */
-export function writeAt(fd: number, bytes: Uint8Array, offset: number): void {
+/** Writes all of it at `offset`. Throws SystemError (ENOSPC...); `what` begins its text. */
+export function writeAt(fd: number, bytes: Uint8Array, offset: number, what = 'write'): void {
   let done = 0;
   while (done < bytes.length) {
     const rest = done === 0 ? bytes : bytes.subarray(done);
-    done += check(syscall('pwrite64', fd, rest, rest.length, offset + done), 'write');
+    const count = syscall('pwrite64', fd, rest, rest.length, offset + done);
+    if (count < 0) throw new SystemError(what, -count);
+    done += count;
   }
 }
 

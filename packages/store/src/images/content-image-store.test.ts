@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import { digestOf } from '@wharf/oci/digest';
+import { mount, unmount } from '@wharf/sys/mount';
 import { layerDirectory } from '../layers/layer-directory.ts';
 import { tarOf } from '../layers/tar-fixture.ts';
 import { openDatabase } from '../metadata/database.ts';
@@ -69,6 +71,7 @@ class Fixture {
 }
 
 const layerA = tarOf({ type: 'file', name: 'a', content: 'A' });
+const randomLayer = (size: number) => tarOf({ type: 'file', name: 'random', content: randomBytes(size) });
 const layerB = tarOf({ type: 'file', name: 'b', content: 'B'.repeat(100_000) });
 
 function configOf(layers: readonly Buffer[], extra: object = {}): Buffer {
@@ -557,6 +560,30 @@ test('kill -9 in the middle of a load leaves nothing, and the store works', asyn
   } finally {
     await store.close();
     database.close();
+    rmSync(dataRoot, { recursive: true, force: true });
+  }
+});
+
+test('a full disk fails the load, leaves nothing, and the store goes on', async () => {
+  const dataRoot = mkdtempSync(join(tmpdir(), 'wharf-images-'));
+  mount({ source: 'tmpfs', target: dataRoot, type: 'tmpfs', data: 'size=12m' });
+  const database = openDatabase(join(dataRoot, 'meta.db'));
+  const store = openContentImageStore({ database, dataRoot });
+  const load = (archive: Buffer) => store.load(Readable.from([archive]), { quiet: true, signal }, () => undefined);
+  try {
+    const large = tarOf({ type: 'file', name: 'large', content: Buffer.alloc(40 << 20, 1) });
+    await assert.rejects(load(dockerArchive([layerA, large])), { message: /^write large: no space left on device$/ });
+    await assert.rejects(load(dockerArchive([randomLayer(20 << 20)], { pack: gzipSync })), /no space left on device/);
+    await store.settled();
+    for (const place of ['content/ingest', 'content/blobs/sha256', 'layers/ingest', 'layers/trash', 'layer-tars']) {
+      assert.deepEqual(readdirSync(join(dataRoot, place)), [], place);
+    }
+    await load(dockerArchive([layerA, layerB]));
+    assert.equal(store.resolve('app:1').layerSizes[0], 1);
+  } finally {
+    await store.close();
+    database.close();
+    unmount(dataRoot, { detach: true });
     rmSync(dataRoot, { recursive: true, force: true });
   }
 });

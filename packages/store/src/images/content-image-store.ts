@@ -52,7 +52,7 @@ export function openContentImageStore({
   const catalog = new ImageCatalog({ content, layers, images, tags, logger });
   const parts = { database, content, layers, leases: new Leases(), catalog, images, tags };
   collectGarbage(parts);
-  return new ContentImageStore(parts, workers, trash);
+  return new ContentImageStore(parts, workers, trash, logger);
 }
 
 /** Images as containerd's store has them: targets by digest, names apart, content and layers shared by all. */
@@ -60,11 +60,14 @@ export class ContentImageStore implements ImageStore {
   readonly #parts: ImageParts;
   readonly #workers: LayerWorkers;
   readonly #trash: Trash;
+  readonly #logger: Logger;
+  #swept: Promise<void> = Promise.resolve();
 
-  constructor(parts: ImageParts, workers: LayerWorkers, trash: Trash) {
+  constructor(parts: ImageParts, workers: LayerWorkers, trash: Trash, logger: Logger) {
     this.#parts = parts;
     this.#workers = workers;
     this.#trash = trash;
+    this.#logger = logger;
   }
 
   resolve(nameOrId: string, platform?: Platform): ImageRecord {
@@ -82,13 +85,15 @@ export class ContentImageStore implements ImageStore {
   }
 
   async remove(nameOrId: string, options: Parameters<ImageStore['remove']>[1]) {
-    return removeImage(this.#parts, nameOrId, options);
+    const removed = removeImage(this.#parts, nameOrId, options);
+    this.#collect();
+    return removed;
   }
 
   async load(archive: Readable, options: LoadOptions, progress: (message: JsonMessage) => void): Promise<void> {
     await this.#sweeping(loadImages(this.#parts, archive, options, progress));
     // The layers of platforms that were not wanted have been unpacked all the same.
-    if (options.platforms && options.platforms.length > 0) this.#sweep();
+    if (options.platforms && options.platforms.length > 0) this.#collect();
   }
 
   async save(names: readonly string[], options: Parameters<ImageStore['save']>[1]): Promise<Readable> {
@@ -115,8 +120,9 @@ export class ContentImageStore implements ImageStore {
   }
 
   /** Resolves when what was removed is deleted from the disk. */
-  settled(): Promise<void> {
-    return this.#trash.settled();
+  async settled(): Promise<void> {
+    await this.#swept;
+    await this.#trash.settled();
   }
 
   /** Layers that were whole before the work failed belong to nothing. */
@@ -124,13 +130,20 @@ export class ContentImageStore implements ImageStore {
     try {
       return await work;
     } catch (error) {
-      this.#sweep();
+      // On a full disk even deleting a record fails until what the work had written is gone.
+      this.#swept = this.#trash.settled().then(() => this.#collect());
       throw error;
     }
   }
 
-  #sweep(): void {
-    this.#parts.leases.whenFree(() => collectGarbage(this.#parts));
+  #collect(): void {
+    this.#parts.leases.whenFree(() => {
+      try {
+        collectGarbage(this.#parts);
+      } catch (error) {
+        this.#logger.warn('cannot collect garbage', { error });
+      }
+    });
   }
 
   /** The product's own image needs no registry: it is made when somebody names it. */

@@ -1,7 +1,6 @@
 import { conflict, type EngineError } from '@wharf/base/error';
 import { shortId } from '@wharf/base/id';
 import { formatCanonical, formatFamiliar, parseReference, type Reference, withDefaultTag } from '@wharf/oci/reference';
-import { collectGarbage } from './collect-garbage.ts';
 import { findImage, isIdPrefix } from './find-image.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord, ImageStore } from './image-store.ts';
@@ -19,7 +18,6 @@ export function removeImage(parts: ImageParts, nameOrId: string, options: Remove
     return parts.database.transaction(() => removeAs(parts, image, nameOrId, options));
   } finally {
     parts.catalog.changed();
-    parts.leases.whenFree(() => collectGarbage(parts));
   }
 }
 

@@ -110,7 +110,8 @@ export class LayerTree {
   }
 
   write(bytes: Buffer, offset: number): void {
-    writeAt(this.#file!.fd, bytes, offset);
+    const { fd, entry } = this.#file!;
+    writeAt(fd, bytes, offset, `write ${entry.name}`);
   }
 
   endFile(): void {
