@@ -43,16 +43,34 @@ export const entries: readonly Entry[] = [
     { short: ['attach'] },
   ),
   entry(
+    'container commit',
+    'Make an image of what a container has changed',
+    async () => (await import('./container/commit.ts')).command,
+    { short: ['commit'] },
+  ),
+  entry(
     'container create',
     'Make a container without starting it',
     async () => (await import('./container/create.ts')).command,
     { short: ['create'] },
   ),
   entry(
+    'container diff',
+    'Show what a container has changed of its image',
+    async () => (await import('./container/diff.ts')).command,
+    { short: ['diff'] },
+  ),
+  entry(
     'container exec',
     'Run a command inside a running container',
     async () => (await import('./container/exec.ts')).command,
     { short: ['exec'], common: 2 },
+  ),
+  entry(
+    'container export',
+    "Write a container's file system to an archive",
+    async () => (await import('./container/export.ts')).command,
+    { short: ['export'] },
   ),
   entry(
     'container inspect',
@@ -112,6 +130,12 @@ export const entries: readonly Entry[] = [
   entry('container start', 'Start stopped containers', async () => (await import('./container/start.ts')).command, {
     short: ['start'],
   }),
+  entry(
+    'container stats',
+    'Show what containers use, as it changes',
+    async () => (await import('./container/stats.ts')).command,
+    { short: ['stats'] },
+  ),
   entry('container stop', 'Stop running containers', async () => (await import('./container/stop.ts')).stop, {
     short: ['stop'],
   }),
@@ -126,6 +150,12 @@ export const entries: readonly Entry[] = [
     'Let frozen containers go on',
     async () => (await import('./container/pause.ts')).unpause,
     { short: ['unpause'] },
+  ),
+  entry(
+    'container update',
+    'Change limits and restart policies of containers',
+    async () => (await import('./container/update.ts')).command,
+    { short: ['update'] },
   ),
   entry(
     'container wait',

@@ -5,6 +5,7 @@ export interface ConfigFile {
   readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
   readonly HttpHeaders?: Readonly<Record<string, string>>;
   readonly psFormat?: string;
+  readonly statsFormat?: string;
   readonly imagesFormat?: string;
   readonly networksFormat?: string;
   readonly volumesFormat?: string;

@@ -2,6 +2,7 @@ import { ExitError } from '../../exit-error.ts';
 import { list, text } from '../../flags/flag.ts';
 import { isTerminal } from '../../terminal/terminal.ts';
 import { atLeast, defineCommand } from '../command.ts';
+import { writeWhole } from '../write-whole.ts';
 import { platformQuery } from './platform.ts';
 
 export const command = defineCommand({
@@ -27,21 +28,3 @@ export const command = defineCommand({
     await writeWhole(output, body);
   },
 });
-
-// An archive that is not complete must not be taken for one.
-async function writeWhole(path: string, body: AsyncIterable<Uint8Array>): Promise<void> {
-  const { renameSync, rmSync } = await import('node:fs');
-  const temporary = `${path}.partial${process.pid}`;
-  const sink = Bun.file(temporary).writer();
-  try {
-    for await (const chunk of body) {
-      sink.write(chunk);
-      await sink.flush();
-    }
-    await sink.end();
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-}
