@@ -61,6 +61,7 @@ export async function commitImage(parts: ImageParts, layer: Readable, options: C
   );
   await parts.content.write(configBytes);
   await parts.content.write(manifest);
+  await parts.content.sync();
   return recordImage(parts, descriptor(manifestType, manifest), names);
 }
 
