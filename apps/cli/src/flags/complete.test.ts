@@ -16,7 +16,7 @@ async function offer(line: string): Promise<string[]> {
 describe('completion', () => {
   const rows: [line: string, expected: string[]][] = [
     ['ru', ['run']],
-    ['container st', ['start', 'stop']],
+    ['container st', ['start', 'stats', 'stop']],
     ['run --pull m', ['missing']],
     ['run --pull=m', ['--pull=missing']],
     ['run --health-c', ['--health-cmd']],
