@@ -172,7 +172,8 @@ describe('create refuses', () => {
     assert.match(answer.json.message, /unexpected content after JSON/);
   });
 
-  test('a body that says it is something else', async () => {
+  // 20.10 closes the connection instead.
+  test('a body that says it is something else', dockerSince('23.0'), async () => {
     const answer = await engine.daemon.api('POST', '/containers/create', '{"Image":"busybox"}', {
       headers: { 'Content-Type': 'text/plain' },
     });

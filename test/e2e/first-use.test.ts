@@ -7,7 +7,7 @@ import { repository, wharfOnly } from '../harness/target.ts';
 
 const wharf = join(repository, 'bin/wharf');
 
-describe('from a checkout', wharfOnly(), () => {
+describe('from a checkout', () => {
   let sandbox: Sandbox;
   before(async () => {
     sandbox = await openSandbox(['/var/lib/wharf', '/var/log']);
@@ -23,26 +23,26 @@ describe('from a checkout', wharfOnly(), () => {
       timeout: 120_000,
     });
 
-  test('help and version start no daemon', async () => {
+  test('help and version start no daemon', wharfOnly(), async () => {
     assert.equal((await inside(['--version'])).code, 0);
     assert.equal((await inside(['--help'])).code, 0);
     assert.equal((await sandbox.run(['test', '-e', '/run/wharf'])).code, 1);
   });
 
-  test('run starts the daemon, and the container from the image in the product', async () => {
+  test('run starts the daemon, and the container from the image in the product', wharfOnly(), async () => {
     const out = await inside(['run', '--rm', 'wharf/hello']);
     assert.equal(out.code, 0, out.stderr);
     assert.match(out.stdout, /\S/);
     assert.match(out.stderr, /starting wharfd/);
   });
 
-  test('the second time there is the container’s output, and nothing else', async () => {
+  test('the second time there is the container’s output, and nothing else', wharfOnly(), async () => {
     const first = await inside(['run', '--rm', 'wharf/hello']);
     const second = await inside(['run', '--rm', 'wharf/hello']);
     assert.deepEqual([second.code, second.stderr, second.stdout], [0, '', first.stdout]);
   });
 
-  test('a daemon that was killed is started again', async () => {
+  test('a daemon that was killed is started again', wharfOnly(), async () => {
     await sandbox.run([
       'sh',
       '-c',
@@ -52,7 +52,7 @@ describe('from a checkout', wharfOnly(), () => {
     assert.equal(out.code, 0, out.stderr);
   });
 
-  test('two at once on a fresh machine start one daemon', async () => {
+  test('two at once on a fresh machine start one daemon', wharfOnly(), async () => {
     await sandbox.run([
       'sh',
       '-c',

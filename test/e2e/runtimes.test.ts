@@ -6,10 +6,10 @@ import { wharfOnly } from '../harness/target.ts';
 const engine = useDaemon();
 
 for (const Runtime of ['crun', 'runc']) {
-  describe(`with ${Runtime}`, wharfOnly(), () => {
+  describe(`with ${Runtime}`, () => {
     const spec = { HostConfig: { Runtime } };
 
-    test('run, with every kind of limit', async () => {
+    test('run, with every kind of limit', wharfOnly(), async () => {
       const HostConfig = {
         ...spec.HostConfig,
         ...{ Memory: 67108864, NanoCpus: 500_000_000, PidsLimit: 50, CpusetCpus: '0', CpuShares: 512 },
@@ -25,7 +25,7 @@ for (const Runtime of ['crun', 'runc']) {
       await engine.api('DELETE', '/volumes/runtimes');
     });
 
-    test('exec, pause, stop, start again, kill', async () => {
+    test('exec, pause, stop, start again, kill', wharfOnly(), async () => {
       const id = await engine.sleeping(spec);
       assert.equal((await engine.inspect(id)).HostConfig.Runtime, Runtime);
       assert.deepEqual(await engine.exec(id, ['sh', '-c', 'echo hi; exit 2']), { code: 2, stdout: 'hi\n', stderr: '' });
@@ -38,7 +38,7 @@ for (const Runtime of ['crun', 'runc']) {
       await engine.remove(id);
     });
 
-    test('a terminal', async () => {
+    test('a terminal', wharfOnly(), async () => {
       const name = `tty-${Runtime}`;
       const shell = engine.daemon.terminal(
         'docker',
@@ -57,7 +57,7 @@ for (const Runtime of ['crun', 'runc']) {
       ['a directory', ['/etc'], 126],
       ['not executable', ['/etc/not-executable'], 126],
     ] as const) {
-      test(`a command that is ${name} gives ${code}`, async () => {
+      test(`a command that is ${name} gives ${code}`, wharfOnly(), async () => {
         const id = await engine.create({ Cmd, ...spec });
         assert.equal((await engine.api('POST', `/containers/${id}/start`)).status, 400);
         assert.equal((await engine.inspect(id)).State.ExitCode, code);
@@ -65,7 +65,7 @@ for (const Runtime of ['crun', 'runc']) {
       });
     }
 
-    test('twenty at once', async () => {
+    test('twenty at once', wharfOnly(), async () => {
       const outcomes = await Promise.all(Array.from({ length: 20 }, (_, index) => engine.sh(`exit ${index}`, spec)));
       assert.deepEqual(
         outcomes.map((outcome) => outcome.code),

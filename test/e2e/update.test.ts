@@ -62,38 +62,39 @@ describe('update', () => {
     assert.equal((await update(id, { RestartPolicy: { Name: 'no' } })).status, 200);
   });
 
-  const refusals: [what: string, hostConfig: Record<string, unknown>, body: object, status: number, message: RegExp][] = [
-    ['too little memory', {}, { Memory: 5 }, 400, /^Minimum memory limit allowed is 6MB$/],
+  const refusals: [what: string, hostConfig: Record<string, unknown>, body: object, status: number, message: RegExp][] =
     [
-      'memory without swap',
-      {},
-      { Memory: 100 * MB },
-      409,
-      /^Cannot update container \w+: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time$/,
-    ],
-    [
-      'a period beside CPUs',
-      { NanoCpus: 5e8 },
-      { CpuPeriod: 100_000 },
-      409,
-      /Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set$/,
-    ],
-    [
-      'a policy beside --rm',
-      { AutoRemove: true },
-      { RestartPolicy: { Name: 'always' } },
-      409,
-      /Restart policy cannot be updated because AutoRemove is enabled for the container$/,
-    ],
-    ['an unknown policy', {}, { RestartPolicy: { Name: 'bad' } }, 400, /^invalid restart policy/],
-    [
-      'a processor that is not there',
-      {},
-      { CpusetCpus: '4000' },
-      400,
-      /Requested CPUs are not available|Invalid value 4000 for cpuset cpus/,
-    ],
-  ];
+      ['too little memory', {}, { Memory: 5 }, 400, /^Minimum memory limit allowed is 6MB$/],
+      [
+        'memory without swap',
+        {},
+        { Memory: 100 * MB },
+        409,
+        /^Cannot update container \w+: Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time$/,
+      ],
+      [
+        'a period beside CPUs',
+        { NanoCpus: 5e8 },
+        { CpuPeriod: 100_000 },
+        409,
+        /Conflicting options: CPU Period cannot be updated as NanoCPUs has already been set$/,
+      ],
+      [
+        'a policy beside --rm',
+        { AutoRemove: true },
+        { RestartPolicy: { Name: 'always' } },
+        409,
+        /Restart policy cannot be updated because AutoRemove is enabled for the container$/,
+      ],
+      ['an unknown policy', {}, { RestartPolicy: { Name: 'bad' } }, 400, /^invalid restart policy/],
+      [
+        'a processor that is not there',
+        {},
+        { CpusetCpus: '4000' },
+        400,
+        /Requested CPUs are not available|Invalid value 4000 for cpuset cpus/,
+      ],
+    ];
   for (const [what, HostConfig, body, status, message] of refusals) {
     test(`refused: ${what}`, async () => {
       const id = await engine.sleeping({ HostConfig });

@@ -82,8 +82,8 @@ async function usable(name: string): Promise<void> {
   assert.equal(out.stdout, 'from the image\n');
 }
 
-describe('kill -9 at every step', wharfOnly(), () => {
-  test('of create: the container is whole or gone', async () => {
+describe('kill -9 at every step', () => {
+  test('of create: the container is whole or gone', wharfOnly(), async () => {
     for (const line of await engine.daemon.sandbox.leftovers()) base.add(line);
     const steps = await atEveryStep(
       'create.',
@@ -100,7 +100,7 @@ describe('kill -9 at every step', wharfOnly(), () => {
     assert.ok(steps >= 3, `${steps} steps`);
   });
 
-  test('of start: it runs or can be started', async () => {
+  test('of start: it runs or can be started', wharfOnly(), async () => {
     const steps = await atEveryStep(
       'start.',
       async (name) => void (await engine.create(spec, name)),
@@ -114,7 +114,7 @@ describe('kill -9 at every step', wharfOnly(), () => {
   });
 
   for (const prefix of ['stop.', 'kill.', 'exit.']) {
-    test(`of ${prefix.replace('.', '')}: it runs or has ended, and starts again`, async () => {
+    test(`of ${prefix.replace('.', '')}: it runs or has ended, and starts again`, wharfOnly(), async () => {
       const steps = await atEveryStep(
         prefix,
         async (name) => void (await engine.create(spec, name)),
@@ -136,7 +136,7 @@ describe('kill -9 at every step', wharfOnly(), () => {
     });
   }
 
-  test('of remove: it is gone or can be removed', async () => {
+  test('of remove: it is gone or can be removed', wharfOnly(), async () => {
     const volumes = async () => (await engine.api('GET', '/volumes')).json.Volumes.length;
     const steps = await atEveryStep(
       'remove.',

@@ -28,8 +28,8 @@ async function until(done: () => Promise<boolean>, what: string): Promise<void> 
   assert.fail(what);
 }
 
-describe('the supervisor is killed with -9', wharfOnly(), () => {
-  test('running containers stay, and are stopped, killed and removed as before', async () => {
+describe('the supervisor is killed with -9', () => {
+  test('running containers stay, and are stopped, killed and removed as before', wharfOnly(), async () => {
     const id = await engine.sleeping({}, 'orphan');
     process.kill(supervisorPid(), 'SIGKILL');
     await until(
@@ -44,7 +44,7 @@ describe('the supervisor is killed with -9', wharfOnly(), () => {
     await engine.remove(id);
   });
 
-  test('an exit afterwards is seen, and restart policies hold', async () => {
+  test('an exit afterwards is seen, and restart policies hold', wharfOnly(), async () => {
     const id = await engine.started({
       Cmd: ['sh', '-c', 'trap "exit 3" USR1; echo up; while :; do sleep 0.05; done'],
       HostConfig: { RestartPolicy: { Name: 'always' } },
@@ -61,7 +61,7 @@ describe('the supervisor is killed with -9', wharfOnly(), () => {
     await engine.remove(id);
   });
 
-  test('with the daemon at once: the next daemon finds what runs', async () => {
+  test('with the daemon at once: the next daemon finds what runs', wharfOnly(), async () => {
     const id = await engine.sleeping();
     process.kill(supervisorPid(), 'SIGKILL');
     await engine.daemon.kill();

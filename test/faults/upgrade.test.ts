@@ -17,8 +17,8 @@ async function upgrade(): Promise<void> {
   }
 }
 
-describe('SIGUSR2 upgrades in place', wharfOnly(), () => {
-  test('the same process, and containers with their log, stdin, terminal and exit code', async () => {
+describe('SIGUSR2 upgrades in place', () => {
+  test('the same process, and containers with their log, stdin, terminal and exit code', wharfOnly(), async () => {
     const counting = await engine.started({
       Cmd: ['sh', '-c', 'for i in $(seq 40); do echo $i; sleep 0.05; done; exit 7'],
     });
@@ -46,7 +46,7 @@ describe('SIGUSR2 upgrades in place', wharfOnly(), () => {
     await engine.remove(shell);
   });
 
-  test('ten times while containers come and go', async () => {
+  test('ten times while containers come and go', wharfOnly(), async () => {
     for (let round = 0; round < 10; round += 1) {
       const work = Promise.allSettled(
         Array.from({ length: 4 }, async (_, index) => {
