@@ -78,7 +78,7 @@ async function unpack({ layers }: ImageParts, layer: Readable) {
       if (wait) await wait;
     }
   } catch (error) {
-    ingest.abort();
+    await ingest.abort();
     throw EngineError.from(error);
   }
   return ingest.commit();

@@ -525,6 +525,40 @@ describe('a bad archive is refused whole', () => {
   });
 });
 
+test('failed and canceled loads leave no descriptor open', async () => {
+  await using f = new Fixture();
+  const directories = Array.from({ length: 200 }, (_, index) => ({
+    type: 'file' as const,
+    name: `d${index}/f`,
+    content: 'x',
+  }));
+  const bad = tarOf(
+    ...directories,
+    { type: 'file', name: 'big', content: Buffer.alloc(36 << 20) },
+    { type: 'file', name: '../x' },
+  );
+  const archives = [dockerArchive([bad]), dockerArchive([bad], { pack: gzipSync })] as const;
+  const canceled = async (archive: Buffer) => {
+    const abort = new AbortController();
+    async function* half() {
+      yield archive.subarray(0, archive.length - (1 << 20));
+      abort.abort();
+      yield Buffer.alloc(0);
+    }
+    return f.store.load(Readable.from(half()), { quiet: true, signal: abort.signal }, () => undefined);
+  };
+  const failAll = async () => {
+    for (const archive of archives) await assert.rejects(f.load(archive), /outside of the layer/);
+    await assert.rejects(canceled(archives[0]), { code: 'canceled' });
+    await f.load(dockerArchive([layerA]));
+  };
+  await failAll();
+  const open = () => readdirSync('/proc/self/fd').length;
+  const before = open();
+  for (let round = 0; round < 2; round++) await failAll();
+  assert.ok(open() <= before + 3, `${before} descriptors became ${open()}`);
+});
+
 test('kill -9 in the middle of a load leaves nothing, and the store works', async () => {
   const dataRoot = mkdtempSync(join(tmpdir(), 'wharf-images-'));
   const layer = tarOf({ type: 'file', name: 'big', content: Buffer.alloc(8 << 20) });

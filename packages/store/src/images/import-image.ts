@@ -47,7 +47,7 @@ async function unpack({ layers }: ImageParts, archive: Readable, signal: AbortSi
     }
     signal.throwIfAborted();
   } catch (error) {
-    ingest.abort();
+    await ingest.abort();
     throw signal.aborted ? new EngineError('canceled', 'context canceled', { cause: error }) : error;
   }
   return ingest.commit();

@@ -98,6 +98,7 @@ export class IncomingLayer {
   abort(): void {
     this.#inflater?.destroy();
     if (this.#blobFd >= 0) closeSync(this.#blobFd);
+    this.#blobFd = -1;
     this.#unpacker.abort();
   }
 }

@@ -55,4 +55,6 @@ export type LayerAnswer =
   | { readonly kind: 'applied'; readonly layer: AppliedLayer }
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
   | { readonly kind: 'sent' }
+  /** Nothing of the job is left open, and nothing more will be said of it. */
+  | { readonly kind: 'aborted' }
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string };

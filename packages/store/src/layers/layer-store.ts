@@ -97,8 +97,8 @@ export class LayerStore {
           throw error;
         }
       },
-      abort: () => {
-        application.abort();
+      abort: async () => {
+        await application.abort();
         this.#trash.discard(directory);
       },
     };
@@ -222,5 +222,5 @@ export interface LayerIngest {
   write(bytes: Uint8Array): Promise<void> | undefined;
   commit(): Promise<AppliedLayer & { readonly record: LayerRecord }>;
   /** Leaves nothing behind. */
-  abort(): void;
+  abort(): Promise<void>;
 }

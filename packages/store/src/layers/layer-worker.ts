@@ -64,6 +64,7 @@ async function handle(request: LayerRequest): Promise<void> {
       application = undefined;
       delivery?.abort();
       delivery = undefined;
+      send({ kind: 'aborted' });
   }
 }
 

@@ -55,7 +55,6 @@ export class LayerWorkers {
     const worker = await this.#acquire();
     const answers = new Answers(worker);
     let ended = false;
-    let usable = true;
     try {
       tell(worker, request);
       for (;;) {
@@ -67,13 +66,12 @@ export class LayerWorkers {
         }
         ended = true;
         if (answer.kind !== 'failed') return;
-        usable = false;
         throw new EngineError(answer.code, answer.message);
       }
     } finally {
-      answers.detach();
-      if (!ended) tell(worker, { kind: 'abort' });
-      this.#release(worker, usable);
+      if (ended) answers.detach();
+      else await answers.afterAbort();
+      this.#release(worker, !answers.dead);
     }
   }
 
@@ -122,7 +120,7 @@ export class LayerApplication {
   #onTheWay = 0;
   #failure: EngineError | undefined;
   #draining: Promise<void> | undefined;
-  #released = false;
+  #retired: Promise<void> | undefined;
 
   constructor(worker: Worker, request: LayerRequest, release: (usable: boolean) => void) {
     this.#worker = worker;
@@ -156,25 +154,31 @@ export class LayerApplication {
     for (;;) {
       const answer = await this.#next();
       if (answer.kind !== 'applied') continue;
-      this.#finish(true);
+      this.#retired = Promise.resolve();
+      this.#answers.detach();
+      this.#release(true);
       return answer.layer;
     }
   }
 
-  abort(): void {
-    if (this.#released) return;
-    this.#finish(false);
+  /** Resolves when the worker has let go of the directory. */
+  async abort(): Promise<void> {
+    this.#failure ??= new EngineError('canceled', 'the layer was aborted');
+    await this.#draining?.catch(() => undefined);
+    await this.#retire();
   }
 
-  // After a failure or an abort the worker may still have chunks to answer for: it does not serve another job.
-  #finish(usable: boolean): void {
-    this.#released = true;
-    this.#answers.detach();
-    this.#release(usable);
+  /** The worker closes what it has open, and answers for the chunks that are on the way, before its next job. */
+  #retire(): Promise<void> {
+    this.#retired ??= (async () => {
+      await this.#answers.afterAbort();
+      this.#release(!this.#answers.dead);
+    })();
+    return this.#retired;
   }
 
   #flush(): void {
-    if (this.#filled === 0) return;
+    if (this.#filled === 0 || this.#failure) return;
     const bytes = this.#chunk.subarray(0, this.#filled);
     this.#onTheWay += bytes.length;
     tell(this.#worker, { kind: 'chunk', bytes }, [this.#chunk.buffer as ArrayBuffer]);
@@ -193,7 +197,7 @@ export class LayerApplication {
     if (answer.kind === 'taken') this.#onTheWay -= answer.length;
     if (answer.kind === 'failed') {
       this.#failure = new EngineError(answer.code, answer.message);
-      this.#finish(false);
+      void this.#retire();
       throw this.#failure;
     }
     return answer;
@@ -209,11 +213,17 @@ class Answers {
   readonly #worker: Worker;
   readonly #queue: LayerAnswer[] = [];
   #wake: (() => void) | undefined;
+  #dead = false;
 
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.on('message', this.#take);
     worker.on('error', this.#die);
+    worker.on('exit', this.#exit);
+  }
+
+  get dead(): boolean {
+    return this.#dead;
   }
 
   readonly #take = (answer: LayerAnswer) => {
@@ -221,7 +231,10 @@ class Answers {
     this.#wake?.();
   };
 
+  readonly #exit = (code: number) => this.#die(new Error(`it ended with code ${code}`));
+
   readonly #die = (error: Error) => {
+    this.#dead = true;
     this.#take({ kind: 'failed', code: 'internal', message: `layer worker failed: ${error.message}` });
   };
 
@@ -234,8 +247,16 @@ class Answers {
     return this.#queue.shift()!;
   }
 
+  /** Ends the job whatever its state, passing over what is still answered, and detaches. */
+  async afterAbort(): Promise<void> {
+    if (!this.#dead) tell(this.#worker, { kind: 'abort' });
+    while (!this.#dead && (await this.next()).kind !== 'aborted');
+    this.detach();
+  }
+
   detach(): void {
     this.#worker.off('message', this.#take);
     this.#worker.off('error', this.#die);
+    this.#worker.off('exit', this.#exit);
   }
 }

@@ -166,7 +166,7 @@ class Intake implements TarHandler {
   }
 
   async abort(): Promise<void> {
-    for (const sink of this.#sinks) sink.abort();
+    await Promise.all(this.#sinks.map((sink) => sink.abort()));
     await Promise.allSettled(this.#commits);
     for (const { ingest } of this.#members.layers()) if (ingest) this.#parts.content.abort(ingest);
   }
@@ -241,16 +241,12 @@ class LayerSink {
     }
   }
 
-  abort(): void {
+  async abort(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'done';
-    this.#opening.then(
-      (ingest) => {
-        ingest.abort();
-        this.#content.abort(this.#path);
-      },
-      () => undefined,
-    );
+    const ingest = await this.#opening.catch(() => undefined);
+    await ingest?.abort();
+    this.#content.abort(this.#path);
   }
 }
 
