@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { listTar } from '../harness/list-tar.ts';
 
@@ -91,5 +101,84 @@ describe('the client', () => {
     assert.equal(await wharf(['stats', '--no-stream', '--format', '{{.Name}} {{.PIDs}}', 'used']), 'used 1\n');
     assert.match(await wharf(['stats', '--no-stream', '--format', 'json']), /"Name":"used"/);
     assert.equal((await engine.daemon.wharf(['stats', '--no-stream', 'absent'])).code, 1);
+  });
+});
+
+describe('cp', () => {
+  const work = (...names: string[]) => join(engine.daemon.sandbox.directory, ...names);
+
+  test('into a container: by name, into a directory, contents alone, from standard input', async () => {
+    mkdirSync(work('in/tree/sub'), { recursive: true });
+    writeFileSync(work('in/tree/sub/file'), 'content', { mode: 0o640 });
+    symlinkSync('sub/file', work('in/tree/link'));
+    await engine.sleeping({}, 'target');
+    assert.equal(await wharf(['cp', work('in/tree'), 'target:/tmp']), '');
+    await wharf(['cp', work('in/tree'), 'target:/named']);
+    await wharf(['cp', `${work('in/tree')}/.`, 'target:/data']);
+    await wharf(['cp', work('in/tree/sub/file'), 'target:/renamed']);
+    await wharf(['cp', '-L', work('in/tree/link'), 'target:/followed']);
+    const stdin = tar([{ name: 'piped', content: 'x' }]);
+    assert.equal((await engine.daemon.wharf(['cp', '-', 'target:/tmp'], { stdin })).code, 0);
+    const script =
+      'cat /tmp/tree/sub/file /named/link /data/sub/file /renamed /followed /tmp/piped; readlink /named/link; stat -c %a /renamed';
+    const seen = await engine.exec('target', ['sh', '-c', script]);
+    assert.equal(seen.stdout, `${'content'.repeat(5)}xsub/file\n640\n`, seen.stderr);
+  });
+
+  test('out of a container: by name, into a directory, contents alone, to standard output', async () => {
+    mkdirSync(work('out'));
+    await engine.sleeping({}, 'origin');
+    await engine.exec('origin', ['sh', '-c', 'mkdir -p /d/sub; echo x >/d/sub/f; ln -s f /d/sub/l; chmod 700 /d/sub']);
+    await wharf(['cp', 'origin:/d', work('out')]);
+    await wharf(['cp', 'origin:/d', work('named')]);
+    await wharf(['cp', 'origin:/d/.', work('out')]);
+    await wharf(['cp', 'origin:/d/sub/f', work('renamed')]);
+    await wharf(['cp', '-L', 'origin:/d/sub/l', work('followed')]);
+    for (const path of ['out/d/sub/f', 'named/sub/f', 'out/sub/f', 'renamed', 'followed']) {
+      assert.equal(readFileSync(work(path), 'utf8'), 'x\n', path);
+    }
+    assert.equal(readlinkSync(work('named/sub/l')), 'f');
+    assert.equal(statSync(work('named/sub')).mode & 0o777, 0o700);
+    assert.match(await wharf(['cp', 'origin:/d/sub/f', '-']), /ustar/);
+  });
+
+  test("refusals, in docker's words", async () => {
+    await engine.sleeping({}, 'refusing');
+    writeFileSync(work('plain'), '');
+    const rows: [args: string[], message: RegExp][] = [
+      [['refusing:/absent', work('x')], /Could not find the file \/absent in container refusing/],
+      [['refusing:/etc', work('plain')], /cannot copy directory/],
+      [['refusing:/etc/passwd', work('no/such/place')], /invalid output path: directory ".*no\/such" does not exist/],
+      [[work('absent'), 'refusing:/tmp'], /no such file or directory/],
+      [[work('plain'), 'refusing:/no/such/place'], /Could not find the file \/no\/such in container refusing/],
+      [['refusing:/a', 'refusing:/b'], /copying between containers is not supported/],
+      [['here', 'there'], /must specify at least one container source/],
+      [['-', 'refusing:/etc/passwd'], /must be a directory/],
+    ];
+    for (const [args, message] of rows) {
+      for (const client of ['wharf', 'docker'] as const) {
+        const out = await engine.daemon[client](['cp', ...args]);
+        assert.match(out.stderr, message, `${client} cp ${args.join(' ')}`);
+        assert.equal(out.code, 1);
+      }
+    }
+  });
+
+  test('a container cannot write outside of the destination', async () => {
+    mkdirSync(work('victim'));
+    mkdirSync(work('safe/tree'), { recursive: true });
+    await engine.sleeping({}, 'hostile');
+    await engine.exec('hostile', [
+      'sh',
+      '-c',
+      `mkdir -p /tree/way; echo x >/tree/way/planted; ln -s ${work('victim')} /tree/link`,
+    ]);
+    // A link that is there from an earlier copy.
+    symlinkSync(work('victim'), work('safe/tree/way'));
+    const out = await engine.daemon.wharf(['cp', 'hostile:/tree', work('safe')]);
+    assert.equal(out.code, 1);
+    assert.match(out.stderr, /cannot overwrite non-directory/);
+    assert.deepEqual(readdirSync(work('victim')), []);
+    assert.ok(!existsSync(work('victim/planted')));
   });
 });

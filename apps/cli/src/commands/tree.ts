@@ -49,6 +49,12 @@ export const entries: readonly Entry[] = [
     { short: ['commit'] },
   ),
   entry(
+    'container cp',
+    'Copy files between a container and this machine',
+    async () => (await import('./container/cp.ts')).command,
+    { short: ['cp'] },
+  ),
+  entry(
     'container create',
     'Make a container without starting it',
     async () => (await import('./container/create.ts')).command,
