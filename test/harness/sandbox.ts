@@ -136,6 +136,12 @@ export function cgroupsBelow(parent: string): string[] {
 }
 
 function descend(path: string): string[] {
-  const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  return [...children.flatMap((child) => descend(join(path, child.name))), path];
+  try {
+    const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return [...children.flatMap((child) => descend(join(path, child.name))), path];
+  } catch (error) {
+    // It went while we looked.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
