@@ -10,6 +10,9 @@ const engine = useDaemon();
 const rounds = Number(process.env.WHARF_TEST_ROUNDS ?? (target === 'docker' ? 10 : 100));
 const crowd = Number(process.env.WHARF_TEST_CROWD ?? (target === 'docker' ? 20 : 200));
 
+/** Descriptors that come and go by themselves: namespaces made ahead, connections kept. A leak is one a container. */
+const spare = 12;
+
 interface Level {
   readonly descriptors: number;
   /** Kilobytes resident. */
@@ -32,13 +35,13 @@ async function assertLevel(before: Level): Promise<void> {
   const added = (later: Level) => later.kernelObjects.filter((line) => !before.kernelObjects.includes(line));
   let now = await level();
   for (const deadline = Date.now() + 10_000; Date.now() < deadline; now = await level()) {
-    if (now.descriptors <= before.descriptors + 4 && added(now).length === 0) break;
+    if (now.descriptors <= before.descriptors + spare && added(now).length === 0) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   if (target === 'docker') return;
   assert.deepEqual(added(now), [], 'kernel objects are left');
   assert.ok(
-    now.descriptors <= before.descriptors + 4,
+    now.descriptors <= before.descriptors + spare,
     `${before.descriptors} descriptors before, ${now.descriptors} now`,
   );
 }
