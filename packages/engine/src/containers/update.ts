@@ -1,5 +1,5 @@
 import type { ContainerUpdateRequest, HostConfig, Resources } from '@wharf/api/container';
-import { conflict, EngineError, notImplemented } from '@wharf/base/error';
+import { conflict, EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { cgroupsOf } from '@wharf/sys/cgroup';
 import { applyLimits, type CgroupLimits, planLimits } from '@wharf/sys/cgroup-limits';
 import type { ContainerDeps } from '../engine-deps.ts';
@@ -54,6 +54,11 @@ export function mergeLimits(current: HostConfig, wished: ContainerUpdateRequest)
   if (RestartPolicy.Name !== '' && RestartPolicy.Name !== 'no' && current.AutoRemove) {
     throw conflict('Restart policy cannot be updated because AutoRemove is enabled for the container');
   }
+  const Memory = wished.Memory || current.Memory;
+  const MemorySwap = wished.MemorySwap || current.MemorySwap;
+  if (MemorySwap > 0 && MemorySwap < Memory) {
+    throw invalidArgument('Minimum memoryswap limit should be larger than memory limit, see usage');
+  }
   return {
     ...current,
     BlkioWeight: wished.BlkioWeight || current.BlkioWeight,
@@ -65,8 +70,8 @@ export function mergeLimits(current: HostConfig, wished: ContainerUpdateRequest)
     CpuRealtimeRuntime: wished.CpuRealtimeRuntime || current.CpuRealtimeRuntime,
     CpusetCpus: wished.CpusetCpus || current.CpusetCpus,
     CpusetMems: wished.CpusetMems || current.CpusetMems,
-    Memory: wished.Memory || current.Memory,
-    MemorySwap: wished.MemorySwap || current.MemorySwap,
+    Memory,
+    MemorySwap,
     MemoryReservation: wished.MemoryReservation || current.MemoryReservation,
     PidsLimit: wished.PidsLimit ?? current.PidsLimit,
     RestartPolicy: RestartPolicy.Name === '' ? current.RestartPolicy : RestartPolicy,
