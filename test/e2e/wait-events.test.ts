@@ -106,6 +106,21 @@ describe('events', () => {
     );
   });
 
+  test('die comes before what it lets go of', async () => {
+    const id = await engine.started({ Cmd: ['true'], HostConfig: { Binds: ['let-go:/data'] } });
+    await engine.wait(id);
+    await engine.remove(id);
+    const events = await eventsOf(`since=0&${filters({ container: [id] })}`);
+    const said = events.map((event) => `${event.Type} ${event.Action}`);
+    assert.deepEqual(said.slice(said.indexOf('container start')), [
+      'container start',
+      'container die',
+      'network disconnect',
+      'volume unmount',
+      'container destroy',
+    ]);
+  });
+
   test('stop says kill, die, stop', async () => {
     const id = await engine.sleeping();
     await engine.api('POST', `/containers/${id}/stop?t=1`);

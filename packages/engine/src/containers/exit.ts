@@ -53,9 +53,11 @@ async function settleExit(deps: ContainerDeps, record: ContainerRecord, exit: Pr
   fault('exit.begin');
   await outputLogged(deps, id);
   fault('exit.release');
+  // The release comes first, so that who hears of the end finds address and ports free; its events come after `die`.
+  const news: (() => void)[] = [];
   const failures = await runAll([
-    () => closeNetwork(deps, id),
-    ...record.mounts.filter(({ type }) => type === 'volume').map((mount) => () => unmountVolume(deps, id, mount)),
+    () => closeNetwork(deps, id, news),
+    ...record.mounts.filter(({ type }) => type === 'volume').map((mount) => () => unmountVolume(deps, id, mount, news)),
   ]);
   for (const error of failures) logger.warn('releasing an exited container', { container: shortId(id), error });
 
@@ -83,6 +85,7 @@ async function settleExit(deps: ContainerDeps, record: ContainerRecord, exit: Pr
   if (exit.oomKilled) publishContainer(events, stopped, 'oom');
   const seconds = String(Math.max(0, Math.round(ranFor / 1000)));
   publishContainer(events, stopped, 'die', { execDuration: seconds, exitCode: String(exit.exitCode) });
+  for (const publish of news) publish();
   deps.health.end(id);
   waits.exited(id, { StatusCode: exit.exitCode });
   teardowns.begin(id, () => releaseRun(deps, stopped));
@@ -99,13 +102,18 @@ async function outputLogged({ supervisor, logger }: ContainerDeps, id: string): 
   await within(drained, drainLimit);
 }
 
-async function closeNetwork(deps: ContainerDeps, id: string): Promise<void> {
+async function closeNetwork(deps: ContainerDeps, id: string, news: (() => void)[]): Promise<void> {
   const endpoints = Object.keys(deps.networking.sandbox(id)?.endpoints ?? {});
   await deps.networking.closeSandbox(id);
-  publishEndpoints(deps, id, endpoints, 'disconnect');
+  news.push(() => publishEndpoints(deps, id, endpoints, 'disconnect'));
 }
 
-async function unmountVolume({ volumes, events }: ContainerDeps, id: string, mount: ContainerMount): Promise<void> {
+async function unmountVolume(
+  { volumes, events }: ContainerDeps,
+  id: string,
+  mount: ContainerMount,
+  news: (() => void)[],
+): Promise<void> {
   await volumes.unmount(mount.name, id);
-  publishVolumeUnmount(events, id, mount);
+  news.push(() => publishVolumeUnmount(events, id, mount));
 }

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { EngineError, notFound } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import { hasErrno } from '@wharf/sys/errno';
+import { spreadSubdirectories } from '@wharf/sys/file';
 import { unmountAll } from '@wharf/sys/mount';
 import { mountOverlay } from '@wharf/sys/overlay';
+import { cString } from '@wharf/sys/syscall';
 import { directoryUsage } from '../directory-usage.ts';
 import { layerDirectory } from '../layers/layer-directory.ts';
 import type { Collection, Database } from '../metadata/database.ts';
@@ -36,6 +38,7 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#snapshots = database.collection('snapshots', { relaxed: true });
     mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
     mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
+    spreadSubdirectories(cString(join(dataRoot, 'snapshots')));
   }
 
   async prepare(id: string, diffIds: readonly string[], { volatile = false }: PrepareOptions = {}): Promise<void> {
