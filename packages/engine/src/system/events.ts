@@ -81,10 +81,8 @@ function matchesAction(filters: Filters, action: string): boolean {
 function matchesObject(filters: Filters, type: EventMessage['Type'], { Type, Actor }: EventMessage): boolean {
   const wanted = filterValues(filters, type);
   if (wanted.length === 0) return true;
-  if (Type !== type && !(type === 'container' && Actor.Attributes.container !== undefined)) return false;
-  const id = Type === type ? Actor.ID : (Actor.Attributes.container ?? '');
   const name = Actor.Attributes.name ?? '';
-  return wanted.some((value) => id.startsWith(value) || name === value);
+  return Type === type && wanted.some((value) => Actor.ID.startsWith(value) || name === value);
 }
 
 /** An image filter also lets pass the events of containers made from it. */
