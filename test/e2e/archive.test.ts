@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type TarEntry, tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
+import { openSocket } from '../harness/http.ts';
 import { type Listed, listTar } from '../harness/list-tar.ts';
 import { target, wharfOnly } from '../harness/target.ts';
 
@@ -180,6 +181,36 @@ describe('into a container', () => {
     assert.equal((await engine.exec(again, ['ls', '/vol'])).stdout, 'one\ntwo\n');
   });
 
+  test('forty at once, of a running and of a stopped container', async () => {
+    const running = await engine.sleeping();
+    const stopped = await engine.create();
+    const answers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        put(index % 2 ? running : stopped, '/tmp', tar([{ name: `f${index}`, content: 'x' }])),
+      ),
+    );
+    assert.deepEqual([...new Set(answers.map(({ status }) => status))], [200]);
+    assert.equal((await get(stopped, '/tmp')).members.length, 21);
+    assert.equal((await engine.exec(running, ['sh', '-c', 'ls /tmp | wc -l'])).stdout.trim(), '20');
+  });
+
+  test('a client that leaves in the middle holds nobody up', async () => {
+    const id = await engine.create({ Cmd: ['true'] });
+    const archive = tar([{ name: 'big', content: Buffer.alloc(4 << 20) }]);
+    const socket = await openSocket(engine.daemon.socket);
+    socket.write(
+      `PUT /containers/${id}/archive?path=/tmp HTTP/1.1\r\nHost: d\r\nContent-Length: ${archive.length}\r\n\r\n`,
+    );
+    await new Promise<void>((resolve) => socket.write(archive.subarray(0, 1 << 20), () => resolve()));
+    socket.destroy();
+    await engine.start(id);
+    assert.equal(await engine.wait(id), 0);
+    const reading = await engine.daemon.open('GET', `/containers/${id}/archive?path=/bin`);
+    await reading.body.next();
+    reading.socket.destroy();
+    await engine.remove(id);
+  });
+
   test('not into what is no directory or not there', async () => {
     const id = await engine.sleeping();
     const file = await put(id, '/data/seed', tar(one));
@@ -266,7 +297,8 @@ describe('hostile archives and containers', () => {
     const files = Array.from({ length: 200 }, (_, index) => ({ name: `real/f${index}`, content: 'x' }));
     for (let round = 0; round < 5; round++) {
       await put(id, '/', tar(files));
-      await get(id, '/real');
+      // What it was named after may be gone when it is read: then the answer breaks off.
+      await get(id, '/real').catch(() => {});
     }
     assert.deepEqual(readdirSync(victim), []);
     rmdirSync(victim);

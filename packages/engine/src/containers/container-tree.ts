@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { conflict } from '@wharf/base/error';
 import { runAll } from '@wharf/base/transaction';
 import type { ContainerTree } from '@wharf/store/trees/container-trees';
@@ -85,7 +86,8 @@ async function holdStopped(
 async function treeMounts({ volumes }: TreeDeps, { id, mounts }: ContainerRecord): Promise<TreeMount[]> {
   const found: TreeMount[] = [];
   for (const { type, name, source, subpath, destination, readOnly } of mounts) {
-    if (type === 'tmpfs') continue;
+    // Of a bind whose source is not there yet nothing can be seen: its start would make it.
+    if (type === 'tmpfs' || (type === 'bind' && !existsSync(source))) continue;
     const directory = type === 'volume' ? await volumes.mount(name, id) : source;
     found.push({ source: directory, subpath, destination, readOnly });
   }

@@ -12,17 +12,21 @@ const chunkSize = 1 << 20;
 const chunksAhead = 4;
 /** Bytes on their way to a worker. */
 const window = 8 << 20;
+/** Trees that are open at once; more wait. */
+const limit = 32;
 /** A worker is 10 MB of memory that an idle daemon should not hold. */
 const idleMilliseconds = 5_000;
 
 /** Containers' files, for copies in and out. Each open tree has a thread; one is kept for the next for a while. */
 export class ContainerTrees {
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
   #idle: Worker | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** Throws not_found where the container's process is gone. To be closed. */
   async open(source: TreeSource): Promise<ContainerTree> {
-    const port = new TreePort(this.#take());
+    const port = new TreePort(await this.#take());
     const tree = new ContainerTree(port, (worker) => this.#keep(worker));
     try {
       await port.ask({ kind: 'open', source });
@@ -35,7 +39,7 @@ export class ContainerTrees {
 
   /** What the upper directory of an overlay changes of the lower ones, top to bottom. */
   async changes(upper: string, lowers: readonly string[]): Promise<readonly FileChange[]> {
-    const port = new TreePort(this.#take());
+    const port = new TreePort(await this.#take());
     try {
       const answer = await port.ask({ kind: 'changes', upper, lowers });
       return answer.kind === 'changes' ? answer.changes : [];
@@ -51,7 +55,9 @@ export class ContainerTrees {
     await worker?.terminate();
   }
 
-  #take(): Worker {
+  async #take(): Promise<Worker> {
+    if (this.#running >= limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
     clearTimeout(this.#timer);
     const worker = this.#idle ?? new Worker(new URL('./tree-worker.ts', import.meta.url));
     this.#idle = undefined;
@@ -59,7 +65,10 @@ export class ContainerTrees {
     return worker;
   }
 
+  /** Undefined for one that has died. */
   #keep(worker: Worker | undefined): void {
+    this.#running--;
+    this.#waiting.shift()?.();
     if (!worker) return;
     if (this.#idle) {
       void worker.terminate();
