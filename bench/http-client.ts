@@ -17,7 +17,8 @@ export class HttpClient {
     this.#path = path;
   }
 
-  async request(method: string, url: string, body?: object | Buffer): Promise<Reply> {
+  /** `onHead` is called as soon as the answer's headers are here. */
+  async request(method: string, url: string, body?: object | Buffer, onHead?: () => void): Promise<Reply> {
     const socket = await this.#connection();
     const content = body === undefined || Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
     const type = Buffer.isBuffer(body) ? 'application/x-tar' : 'application/json';
@@ -25,7 +26,7 @@ export class HttpClient {
     if (content || method === 'POST') head += `Content-Type: ${type}\r\nContent-Length: ${content?.length ?? 0}\r\n`;
     socket.write(`${head}\r\n`);
     if (content?.length) await writeInPieces(socket, content);
-    return this.#reply(method);
+    return this.#reply(method, onHead);
   }
 
   /** As `request`, and throws unless the status is one of success. */
@@ -87,7 +88,7 @@ export class HttpClient {
     }
   }
 
-  async #reply(method: string): Promise<Reply> {
+  async #reply(method: string, onHead?: () => void): Promise<Reply> {
     const status = Number((await this.#line()).split(' ')[1]);
     let length: number | undefined;
     let chunked = false;
@@ -96,6 +97,7 @@ export class HttpClient {
       if (name?.toLowerCase() === 'content-length') length = Number(value);
       if (name?.toLowerCase() === 'transfer-encoding') chunked = true;
     }
+    onHead?.();
     if (method === 'HEAD' || status === 204 || status === 304) return { status, body: Buffer.alloc(0) };
     if (chunked) return { status, body: await this.#chunks() };
     if (length !== undefined) return { status, body: await this.#take(length) };

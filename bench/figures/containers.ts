@@ -37,11 +37,22 @@ export async function removeContainer(client: HttpClient, id: string): Promise<v
   await client.call('DELETE', `/v1.40/containers/${id}?force=1`);
 }
 
+/**
+ * Asks for the next exit, as the stock client does before it starts a container. Resolves when the daemon has said
+ * that it waits: a quick program could be gone before. podman says nothing until the end.
+ */
+export async function armWait(engine: Engine, waiter: HttpClient, id: string): Promise<{ exited: Promise<unknown> }> {
+  const { promise: armed, resolve } = Promise.withResolvers<void>();
+  const exited = waiter.request('POST', `/v1.40/containers/${id}/wait?condition=next-exit`, undefined, resolve);
+  if (engine.name !== 'podman') await Promise.race([armed, exited]);
+  return { exited };
+}
+
 /** Creates, starts, waits for the exit and removes, over two connections. Answers the milliseconds to the exit seen. */
 export async function runToExit(engine: Engine, client: HttpClient, waiter: HttpClient): Promise<number> {
   const began = performance.now();
   const id = await createContainer(engine, client, { command: ['true'] });
-  const exited = waiter.call('POST', `/v1.40/containers/${id}/wait?condition=next-exit`);
+  const { exited } = await armWait(engine, waiter, id);
   await startContainer(client, id);
   await exited;
   const milliseconds = performance.now() - began;

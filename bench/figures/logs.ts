@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engines/engine.ts';
-import { createContainer, removeContainer, startContainer } from './containers.ts';
+import { armWait, createContainer, removeContainer, startContainer } from './containers.ts';
 import { atLeast, both, inTurn, type Measure } from './figure.ts';
 import { mediansOf } from './start.ts';
 
@@ -37,7 +37,7 @@ async function fillAndDrain(engine: Engine, megabytes: number): Promise<{ ingest
     binds: [`${engine.sandbox.directory}/lines:/lines:ro`],
   });
   const waiter = engine.connect();
-  const exited = waiter.call('POST', `/v1.40/containers/${id}/wait?condition=next-exit`);
+  const { exited } = await armWait(engine, waiter, id);
   const began = performance.now();
   await startContainer(engine.client, id);
   await exited;
