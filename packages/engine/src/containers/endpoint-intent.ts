@@ -2,6 +2,7 @@ import type { HostConfig } from '@wharf/api/container';
 import type { EndpointSettings, NetworkingConfig } from '@wharf/api/network';
 import { invalidArgument, isErrorCode } from '@wharf/base/error';
 import type { Networking } from '@wharf/network/networking';
+import { emptySettings } from '@wharf/network/sandbox/plan';
 import { sharedContainer } from '@wharf/runtime/spec/modes';
 
 /**
@@ -43,21 +44,5 @@ export function intentOf(settings: EndpointSettings): EndpointSettings {
 }
 
 export function emptyEndpoint(): EndpointSettings {
-  return {
-    IPAMConfig: null,
-    Links: null,
-    Aliases: null,
-    MacAddress: '',
-    DriverOpts: null,
-    GwPriority: 0,
-    NetworkID: '',
-    EndpointID: '',
-    Gateway: '',
-    IPAddress: '',
-    IPPrefixLen: 0,
-    IPv6Gateway: '',
-    GlobalIPv6Address: '',
-    GlobalIPv6PrefixLen: 0,
-    DNSNames: null,
-  };
+  return { ...emptySettings };
 }
