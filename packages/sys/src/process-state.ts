@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** False once the process has ended, also while nobody has waited for it yet. proc_pid_stat(5) */
+const PF_EXITING = 4;
+
+/**
+ * False once the process is ending, also while nobody has waited for it yet: an init kills all in its namespace
+ * before it is gone itself. proc_pid_stat(5)
+ */
 export function isAlive(pid: number): boolean {
   let stat: string;
   try {
@@ -9,6 +14,6 @@ export function isAlive(pid: number): boolean {
     return false;
   }
   // The name in parentheses may hold anything, so the state is looked for behind the last one.
-  const state = stat.charAt(stat.lastIndexOf(')') + 2);
-  return state !== 'Z' && state !== 'X';
+  const [state, , , , , , flags] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return state !== 'Z' && state !== 'X' && (Number(flags) & PF_EXITING) === 0;
 }
