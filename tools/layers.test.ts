@@ -24,6 +24,13 @@ describe('import directions', () => {
     ['apps/cli/src/a.ts', "import type { x } from '@wharf/engine/engine';", 1],
     ['packages/engine/src/a.ts', "import { dlopen } from 'bun:ffi';", 1],
     ['packages/sys/src/a.ts', "import { dlopen } from 'bun:ffi';", 0],
+    ['packages/registry/src/server/a.ts', "import { x } from '@wharf/store/content/content-store';", 0],
+    ['packages/registry/src/server/a.ts', "import { x } from '../client/b.ts';", 0],
+    ['packages/registry/src/client/a.ts', "import { x } from '@wharf/store/content/content-store';", 1],
+    ['packages/registry/src/client/a.ts', "import { x } from '../server/b.ts';", 1],
+    ['packages/registry/src/client/a.ts', "import { x } from './b.ts';", 0],
+    ['apps/cli/src/a.ts', "import { x } from '@wharf/registry/client/b';", 0],
+    ['apps/cli/src/a.ts', "import { x } from '@wharf/registry/server/b';", 1],
     ['packages/nobody/src/a.ts', '', 1],
   ];
   for (const [path, line, violations] of rows) {

@@ -10,10 +10,25 @@ const below: Readonly<Record<string, readonly string[]>> = {
   store: ['base', 'sys', 'oci', 'api'],
   runtime: ['base', 'sys', 'oci', 'api'],
   network: ['base', 'sys', 'oci', 'api'],
-  engine: ['base', 'sys', 'oci', 'api', 'store', 'runtime', 'network'],
+  registry: ['base', 'sys', 'oci', 'api', 'store', 'registry/client'],
+  // What speaks to registries is the client's as well: `wharf manifest` asks them without a daemon.
+  'registry/client': ['base', 'oci', 'api'],
+  engine: ['base', 'sys', 'oci', 'api', 'store', 'registry', 'registry/client', 'runtime', 'network'],
   server: ['base', 'sys', 'oci', 'api', 'engine'],
-  daemon: ['base', 'sys', 'oci', 'api', 'store', 'runtime', 'network', 'engine', 'server'],
-  cli: ['base', 'oci', 'api'],
+  daemon: [
+    'base',
+    'sys',
+    'oci',
+    'api',
+    'store',
+    'registry',
+    'registry/client',
+    'runtime',
+    'network',
+    'engine',
+    'server',
+  ],
+  cli: ['base', 'oci', 'api', 'registry/client'],
 };
 
 /** Modules that one package alone may use, so that the others can run without them. */
@@ -30,7 +45,7 @@ const importLine =
 
 /** `path` is relative to the repository: `packages/sys/src/mount.ts`. */
 export function checkFile(path: string, source: string): Violation[] {
-  const [, name] = path.split('/');
+  const name = packageOf(path.split('/')[1], path.split('/')[3]);
   const allowed = below[name ?? ''];
   if (!allowed || name === undefined)
     return [{ file: path, line: 1, imports: 'a package that tools/layers.ts does not know' }];
@@ -45,12 +60,19 @@ export function checkFile(path: string, source: string): Violation[] {
   return violations;
 }
 
+/** A folder with directions of its own counts as a package. */
+function packageOf(name: string | undefined, folder: string | undefined): string | undefined {
+  return `${name}/${folder}` in below ? `${name}/${folder}` : name;
+}
+
 function isAllowed(name: string, allowed: readonly string[], path: string, specifier: string): boolean {
-  const target = /^@wharf\/([^/]+)/.exec(specifier)?.[1];
-  if (target !== undefined) return allowed.includes(target) || (path.endsWith('.test.ts') && target === name);
+  const [, target, folder] = /^@wharf\/([^/]+)\/([^/]+)/.exec(specifier) ?? [];
+  const imported = packageOf(target, folder);
+  if (imported !== undefined) return allowed.includes(imported) || (path.endsWith('.test.ts') && imported === name);
   if (specifier.startsWith('.')) {
-    const resolved = join(path, '..', specifier);
-    return resolved.startsWith(path.split('/').slice(0, 2).join('/'));
+    const [, owner, , inner] = join(path, '..', specifier).split('/');
+    const within = packageOf(owner, inner);
+    return within === name || (within !== undefined && owner === path.split('/')[1] && allowed.includes(within));
   }
   return reserved[specifier]?.includes(name) ?? true;
 }
