@@ -221,3 +221,18 @@ test('stopping the daemon stops its containers, and restart policies start them 
   await removeEverything(daemon);
   await daemon.stop();
 });
+
+describe('in two mount namespaces', () => {
+  test('the end of one leaves the other the cgroup hierarchies that it needs', async () => {
+    const [one, other] = [await sandboxed(), await sandboxed()];
+    const ending = await running(one);
+    const staying = await running(other);
+    await ending.stop();
+    assert.deepEqual(await one.leftovers(), []);
+    const ran = await staying.docker(['run', '--rm', 'busybox', 'echo', 'still']);
+    assert.deepEqual([ran.code, ran.stdout], [0, 'still\n'], ran.stderr);
+    await removeEverything(staying);
+    await staying.stop();
+    assert.deepEqual(await other.leftovers(), []);
+  });
+});

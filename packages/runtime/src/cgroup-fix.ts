@@ -1,13 +1,24 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
-import { type CgroupLayout, readCgroupLayout, removeCgroups } from '@wharf/sys/cgroup';
-import { tryLockFile } from '@wharf/sys/descriptor';
+import { type CgroupLayout, childCgroups, readCgroupLayout, readV1Controllers, removeCgroups } from '@wharf/sys/cgroup';
+import { tryLockFile, waitLockFile } from '@wharf/sys/descriptor';
 import { hasErrno } from '@wharf/sys/errno';
 import { mount, unmount } from '@wharf/sys/mount';
 
-/** Shared by all daemons of the host: held by each that may run crun, and it names what the first of them mounted. */
+/** Held by each daemon of this mount namespace that may run crun; it names what the first of them mounted. */
 const registry = '/run/wharf-cgroup-fix';
+
+/**
+ * Held by each such daemon of the host: one directory in all mount namespaces. A mount point may be removed only by
+ * the last of them, since the kernel then takes the mounts on it away in every namespace.
+ */
+const hostDirectory = '/sys/fs/cgroup';
+
+interface Locks {
+  readonly namespace: number;
+  readonly host: number;
+}
 
 /**
  * crun refuses a hybrid hierarchy whose v2 tree still has controllers. Gives each of those its v1 hierarchy, as the
@@ -15,7 +26,7 @@ const registry = '/run/wharf-cgroup-fix';
  */
 export class CgroupFix {
   readonly #logger: Logger;
-  #lock: number | undefined;
+  #locks: Locks | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -23,28 +34,30 @@ export class CgroupFix {
 
   /** True when crun can run here now. With `mounts` false it only looks. */
   apply(options: { mounts: boolean }): boolean {
-    const layout = readCgroupLayout();
-    if (options.mounts && layout.mode === 'hybrid') {
-      this.#lock ??= openSync(registry, 'a+', 0o600);
-      // A daemon that is just ending has it to itself for a moment; then there is nothing to share.
-      if (tryLockFile(this.#lock, 'shared')) this.#mountAll(layout.v2Controllers);
+    if (options.mounts && readCgroupLayout().mode === 'hybrid') {
+      this.#locks ??= takeLocks();
+      const { v1, v2Controllers } = readCgroupLayout();
+      // What another namespace's daemon moved to v1 is not mounted here: crun would make directories in its place.
+      this.#mountAll([...v2Controllers.map(nameOnV1), ...readV1Controllers().filter((name) => !v1.has(name))]);
     }
     return !hasStrayControllers(readCgroupLayout());
   }
 
   /** To be called when this daemon runs no container any more. */
   release(): void {
-    if (this.#lock === undefined) return;
+    if (this.#locks === undefined) return;
+    const { namespace, host } = this.#locks;
     try {
-      if (tryLockFile(this.#lock)) unmountAll();
+      if (tryLockFile(namespace)) unmountAll({ lastOfHost: tryLockFile(host) });
     } finally {
-      closeSync(this.#lock);
-      this.#lock = undefined;
+      closeSync(host);
+      closeSync(namespace);
+      this.#locks = undefined;
     }
   }
 
   #mountAll(controllers: readonly string[]): void {
-    for (const controller of controllers.map((name) => (name === 'io' ? 'blkio' : name))) {
+    for (const controller of controllers) {
       const target = hierarchy(controller);
       try {
         mkdirSync(target, { recursive: true });
@@ -61,6 +74,20 @@ export class CgroupFix {
   }
 }
 
+function takeLocks(): Locks {
+  const namespace = openSync(registry, 'a+', 0o600);
+  const host = openSync(hostDirectory, constants.O_RDONLY | constants.O_DIRECTORY);
+  // A daemon that is just ending has them to itself for a moment.
+  waitLockFile(namespace, 'shared');
+  waitLockFile(host, 'shared');
+  return { namespace, host };
+}
+
+/** What the v2 tree calls io is blkio on v1. */
+function nameOnV1(controller: string): string {
+  return controller === 'io' ? 'blkio' : controller;
+}
+
 function hasStrayControllers({ mode, v2Controllers }: CgroupLayout): boolean {
   return mode === 'hybrid' && v2Controllers.length > 0;
 }
@@ -69,23 +96,20 @@ function hierarchy(controller: string): string {
   return `/sys/fs/cgroup/${controller}`;
 }
 
-function unmountAll(): void {
-  const ours = new Set(
-    readFileSync(registry, 'utf8')
-      .split('\n')
-      .filter((line) => line !== ''),
-  );
-  const kept = [...ours].filter((controller) => !unmountIdle(hierarchy(controller)));
+function unmountAll(scope: { lastOfHost: boolean }): void {
+  const lines = readFileSync(registry, 'utf8').split('\n');
+  const ours = new Set(lines.filter((line) => line !== ''));
+  const kept = [...ours].filter((controller) => !unmountIdle(hierarchy(controller), scope));
   writeFileSync(registry, kept.map((controller) => `${controller}\n`).join(''));
 }
 
 /** False while a process is in a cgroup in it. */
-function unmountIdle(target: string): boolean {
+function unmountIdle(target: string, { lastOfHost }: { lastOfHost: boolean }): boolean {
   try {
-    const cgroups = readdirSync(target, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    if (removeCgroups(cgroups.map(({ name }) => `${target}/${name}`)).length > 0) return false;
+    // The cgroups in it are shared with all namespaces: while others run, they may be theirs.
+    if (lastOfHost && removeCgroups(childCgroups(target)).length > 0) return false;
     unmount(target);
-    rmdirSync(target);
+    if (lastOfHost) rmdirSync(target);
     return true;
   } catch (error) {
     // Somebody else has taken it away.

@@ -51,6 +51,12 @@ export function parseCgroupMounts(mountinfo: string): { v1: Map<string, string>;
 /** Super block options that are no controllers. */
 const mountWords = new Set(['rw', 'ro', 'xattr', 'noprefix', 'clone_children', 'cpuset_v2_mode', 'none']);
 
+/** Controllers that some v1 hierarchy has taken: it need not be mounted where this process looks. cgroups(7) */
+export function readV1Controllers(): string[] {
+  const hierarchies = readFileSync('/proc/self/cgroup', 'utf8').matchAll(/^[1-9]\d*:([^:=]+):/gm);
+  return [...hierarchies].flatMap(([, controllers = '']) => controllers.split(','));
+}
+
 /** The cgroups of a process. Throws ENOENT or ESRCH if there is no such process. */
 export function cgroupsOf(pid: number, layout: CgroupLayout = readCgroupLayout()): CgroupPaths {
   return parseProcessCgroups(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), layout);
@@ -177,7 +183,8 @@ export function oomKills({ v1, v2 }: CgroupPaths): number {
   return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
 }
 
-function childCgroups(directory: string): string[] {
+/** The cgroups right below one; an absent one has none. */
+export function childCgroups(directory: string): string[] {
   try {
     const entries = readdirSync(directory, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${directory}/${name}`);

@@ -84,15 +84,24 @@ export function setPipeSize(fd: number, bytes: number): void {
   syscall('fcntl', fd, F_SETPIPE_SZ, bytes);
 }
 
+const lockKinds = { shared: 1, exclusive: 2 } as const;
+type LockKind = keyof typeof lockKinds;
+
+/** Takes a flock(2) and waits for it, this thread standing still: for locks that others hold for moments only. */
+export function waitLockFile(fd: number, kind: LockKind): void {
+  let result: number;
+  do result = syscall('flock', fd, lockKinds[kind]);
+  while (result === -EINTR);
+  check(result, 'lock a file');
+}
+
 /**
  * Takes a flock(2), or turns the one it has into the other kind, if nobody's is in the way. It goes with the last
  * descriptor of this open file.
  */
-export function tryLockFile(fd: number, kind: 'exclusive' | 'shared' = 'exclusive'): boolean {
-  const LOCK_SH = 1;
-  const LOCK_EX = 2;
+export function tryLockFile(fd: number, kind: LockKind = 'exclusive'): boolean {
   const LOCK_NB = 4;
-  const result = syscall('flock', fd, (kind === 'shared' ? LOCK_SH : LOCK_EX) | LOCK_NB);
+  const result = syscall('flock', fd, lockKinds[kind] | LOCK_NB);
   if (result === -EAGAIN) return false;
   check(result, 'lock a file');
   return true;
