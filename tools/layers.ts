@@ -13,7 +13,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
   registry: ['base', 'sys', 'oci', 'api', 'store', 'registry/client'],
   // What speaks to registries is the client's as well: `wharf manifest` asks them without a daemon.
   'registry/client': ['base', 'oci', 'api'],
-  engine: ['base', 'sys', 'oci', 'api', 'store', 'registry', 'registry/client', 'runtime', 'network'],
+  build: ['base', 'sys', 'oci', 'api', 'store', 'registry', 'registry/client', 'runtime', 'network'],
+  engine: ['base', 'sys', 'oci', 'api', 'store', 'registry', 'registry/client', 'runtime', 'network', 'build'],
   server: ['base', 'sys', 'oci', 'api', 'engine'],
   daemon: [
     'base',
@@ -25,6 +26,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'registry/client',
     'runtime',
     'network',
+    'build',
     'engine',
     'server',
   ],

@@ -1,0 +1,79 @@
+import type { Duplex } from 'node:stream';
+
+/** What a build asks of the client that started it. BuildKit's sessions implement it, and the classic wire's tar. */
+export interface BuildSession {
+  readonly id: string;
+  /** Aborted when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Brings `tree` up to what the client has under `name`. Rejects where the client has no such directory. */
+  receiveLocal(request: LocalRequest, tree: ReceivedTree): Promise<void>;
+  /** undefined where the client has no such secret. */
+  secret(id: string): Promise<Uint8Array | undefined>;
+  /** True where the client forwards this agent. */
+  hasSsh(id: string): Promise<boolean>;
+  /** One connection to the client's agent. */
+  openSsh(id: string): Promise<Duplex>;
+  /** Credentials for a registry: empty texts where there are none. */
+  credentials(host: string): Promise<RegistryCredentials>;
+  /** Sends an exported file (`type=tar|oci|docker,dest=`) to the client. `id` is the exporter's place in the request. */
+  sendFile(id: string, metadata: Readonly<Record<string, string>>): Promise<FileSink>;
+  /** Sends an exported directory (`type=local`) to the client. */
+  sendDirectory(id: string, directory: string): Promise<void>;
+}
+
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly secret: string;
+}
+
+export interface LocalRequest {
+  /** `context`, `dockerfile`, or a named context. */
+  readonly name: string;
+  readonly includePatterns: readonly string[];
+  readonly excludePatterns: readonly string[];
+  /** Of these, links are followed and what they lead to is sent as well. */
+  readonly followPaths: readonly string[];
+  /** What may differ: `none` takes the client's word; `metadata` (default) compares size and time. */
+  readonly differ: 'none' | 'metadata';
+}
+
+/**
+ * The last tree that came from one client directory, about to become what the client has now. Entries come in the
+ * order of fsutil's walk (a directory before its content, names compared component by component); what is not named
+ * is removed at `finish`.
+ */
+export interface ReceivedTree {
+  /** True where the content of this file must be sent: it is new, or differs from what is here. */
+  entry(entry: ReceivedEntry): boolean;
+  /** Content of an entry that was asked for, in order; several files may be under way at once. */
+  write(path: string, bytes: Uint8Array): void;
+  endFile(path: string): void;
+  /** All is here. Throws where a file that was asked for did not come. */
+  finish(): Promise<void>;
+}
+
+/** As fsutil's `types.Stat`. Paths have no leading slash. */
+export interface ReceivedEntry {
+  readonly path: string;
+  /** Go's os.FileMode: kind in the high bits, setuid and sticky among them. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** Nanoseconds since 1970. */
+  readonly modTime: bigint;
+  /** Of a symbolic link its target; of a regular file the earlier path that it is a hard link to. */
+  readonly linkname: string;
+  readonly devmajor: number;
+  readonly devminor: number;
+  readonly xattrs: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Where a stream to the client goes. */
+export interface FileSink {
+  /** Resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Resolves when the client has it all. */
+  end(): Promise<void>;
+  abort(error: Error): void;
+}
