@@ -1,9 +1,9 @@
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
 import type { Cli } from '../cli.ts';
 import { describeError, hintFor } from '../describe-error.ts';
 import { ExitError } from '../exit-error.ts';
 import { indentJson } from '../format/json-indent.ts';
 import { guarded } from '../format/list.ts';
-import { compileTemplate, executeTemplate } from '../format/template/execute.ts';
 import { optionalFields, typedValue } from '../format/typed-zero.ts';
 
 /**

@@ -1,12 +1,12 @@
 import type { VersionInfo } from '@wharf/api/system';
 import { newestApiVersion } from '@wharf/api/version';
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
+import { goJson } from '@wharf/base/template/functions';
 import { type Cli, clientVersion } from '../cli.ts';
 import { currentContextName } from '../context/endpoint.ts';
 import { ExitError } from '../exit-error.ts';
 import { inspectFormat } from '../flags/common.ts';
 import { alignTabs } from '../format/tab-writer.ts';
-import { compileTemplate, executeTemplate } from '../format/template/execute.ts';
-import { goJson } from '../format/template/functions.ts';
 import { defineCommand, noArgs } from './command.ts';
 
 interface ClientInfo {

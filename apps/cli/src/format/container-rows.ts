@@ -1,9 +1,9 @@
 import type { ContainerSummary } from '@wharf/api/container';
+import { goQuote, goString } from '@wharf/base/template/go-print';
+import { createRow, type Row } from '@wharf/base/template/row';
 import type { Platform } from '@wharf/oci/image-config';
-import { goQuote, goString } from './go-print.ts';
 import type { ListStyle } from './list.ts';
 import { formatPorts } from './ports.ts';
-import { createRow, type Row } from './template/row.ts';
 import { goTime, since } from './time.ts';
 import { ellipsis, humanSize, truncateId } from './units.ts';
 

@@ -1,8 +1,8 @@
 import type { ImageSummary } from '@wharf/api/image';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { familiarName } from '@wharf/oci/reference';
 import type { ListStyle } from './list.ts';
 import { tryParse } from './short-image.ts';
-import { createRow, type Row } from './template/row.ts';
 import { goTime, since } from './time.ts';
 import { humanSize, truncateId } from './units.ts';
 

@@ -1,8 +1,8 @@
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
+import { goJson, headerFunctions } from '@wharf/base/template/functions';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { ExitError } from '../exit-error.ts';
 import { alignTabs } from './tab-writer.ts';
-import { compileTemplate, executeTemplate } from './template/execute.ts';
-import { goJson, headerFunctions } from './template/functions.ts';
-import { createRow, type Row } from './template/row.ts';
 
 /** A list's columns: header texts by field, and the template of the table nobody chose. */
 export interface ListStyle {

@@ -1,6 +1,6 @@
 import type { ContainerStats } from '@wharf/api/stats';
+import { createRow, type Row } from '@wharf/base/template/row';
 import type { ListStyle } from './list.ts';
-import { createRow, type Row } from './template/row.ts';
 import { binarySize, humanSize, truncateId } from './units.ts';
 
 export const statsStyle: ListStyle = {

@@ -1,4 +1,4 @@
-import { openMap } from './template/row.ts';
+import { openMap } from '@wharf/base/template/row';
 
 /**
  * JSON's null is several things in docker's types: a nil pointer prints <nil>, a nil list [], a nil map map[]. Which

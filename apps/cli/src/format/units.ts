@@ -1,3 +1,5 @@
+import { formatGeneral } from '@wharf/base/template/go-print';
+
 /** 1234567 as `1.235MB`: powers of 1000, `precision` significant digits. go-units HumanSize */
 export function humanSize(bytes: number, precision = 4): string {
   return scaled(bytes, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB', 'ZB', 'YB'], precision);
@@ -16,23 +18,6 @@ function scaled(bytes: number, base: number, units: readonly string[], precision
     unit++;
   }
   return `${formatGeneral(size, precision)}${units[unit]}`;
-}
-
-/** C's %.<precision>g. */
-export function formatGeneral(value: number, precision: number): string {
-  if (value === 0) return '0';
-  const exponential = value.toExponential(precision - 1);
-  const exponent = Number(exponential.slice(exponential.indexOf('e') + 1));
-  if (exponent < -4 || exponent >= precision) {
-    const [mantissa = ''] = exponential.split('e');
-    const sign = exponent < 0 ? '-' : '+';
-    return `${trimZeros(mantissa)}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
-  }
-  return trimZeros(value.toFixed(Math.max(0, precision - 1 - exponent)));
-}
-
-function trimZeros(text: string): string {
-  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
 
 /** A span of seconds as people say it: `About a minute`, `3 weeks`. go-units HumanDuration */

@@ -1,7 +1,7 @@
 import type { VolumeInspect } from '@wharf/api/volume';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { joinLabels } from './container-rows.ts';
 import type { ListStyle } from './list.ts';
-import { createRow, type Row } from './template/row.ts';
 import { humanSize } from './units.ts';
 
 export const volumeStyle: ListStyle = {

@@ -1,3 +1,4 @@
+import { createRow, type Row } from '@wharf/base/template/row';
 import type { Cli } from '../../cli.ts';
 import { type ContextMeta, listContexts } from '../../context/context-store.ts';
 import { currentContextName, defaultEndpoint } from '../../context/endpoint.ts';
@@ -5,7 +6,6 @@ import { listFormat } from '../../flags/common.ts';
 import { bool } from '../../flags/flag.ts';
 import { formatList, type ListStyle } from '../../format/list.ts';
 import { byNaturalOrder } from '../../format/natural-order.ts';
-import { createRow, type Row } from '../../format/template/row.ts';
 import { ellipsis } from '../../format/units.ts';
 import { defineCommand, noArgs } from '../command.ts';
 

@@ -1,8 +1,8 @@
 import type { ImageHistoryItem } from '@wharf/api/image';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { listFormat, noTrunc } from '../../flags/common.ts';
 import { bool, text } from '../../flags/flag.ts';
 import { formatList, type ListStyle } from '../../format/list.ts';
-import { createRow, type Row } from '../../format/template/row.ts';
 import { rfc3339, since } from '../../format/time.ts';
 import { ellipsis, humanSize, truncateId } from '../../format/units.ts';
 import { defineCommand, exactly } from '../command.ts';

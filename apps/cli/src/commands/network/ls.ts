@@ -1,11 +1,11 @@
 import type { NetworkInspect } from '@wharf/api/network';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { filter, listFormat } from '../../flags/common.ts';
 import { bool } from '../../flags/flag.ts';
 import { filtersQuery } from '../../flags/key-values.ts';
 import { joinLabels } from '../../format/container-rows.ts';
 import { formatList, type ListStyle } from '../../format/list.ts';
 import { byNaturalOrder } from '../../format/natural-order.ts';
-import { createRow, type Row } from '../../format/template/row.ts';
 import { goTimeOf } from '../../format/time.ts';
 import { truncateId } from '../../format/units.ts';
 import { defineCommand, noArgs } from '../command.ts';

@@ -1,10 +1,10 @@
 import type { BuildCacheRecord, DiskUsage } from '@wharf/api/system';
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
+import { createRow, type Row, rowToJson } from '@wharf/base/template/row';
 import { containerHeaders, containerRow } from '../../format/container-rows.ts';
 import { imageHeaders, imageRow, imageRows } from '../../format/image-rows.ts';
 import { formatList, guarded } from '../../format/list.ts';
 import { shortImage } from '../../format/short-image.ts';
-import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
-import { createRow, type Row, rowToJson } from '../../format/template/row.ts';
 import { since } from '../../format/time.ts';
 import { humanSize, truncateId } from '../../format/units.ts';
 import { volumeRow, volumeStyle } from '../../format/volume-rows.ts';

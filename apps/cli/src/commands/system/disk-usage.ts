@@ -1,5 +1,5 @@
 import type { DiskUsage } from '@wharf/api/system';
-import { createRow, type Row } from '../../format/template/row.ts';
+import { createRow, type Row } from '@wharf/base/template/row';
 import { humanSize } from '../../format/units.ts';
 
 interface Part {

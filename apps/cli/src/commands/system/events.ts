@@ -1,11 +1,11 @@
 import { readJsonTexts } from '@wharf/api/client/json-stream';
 import type { EventMessage } from '@wharf/api/events';
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
 import { filter, inspectFormat } from '../../flags/common.ts';
 import { text } from '../../flags/flag.ts';
 import { filtersQuery } from '../../flags/key-values.ts';
 import { parsePoint } from '../../flags/point-in-time.ts';
 import { guarded } from '../../format/list.ts';
-import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
 import { localClock, localDate, zoneOffset } from '../../format/time.ts';
 import { typedValue } from '../../format/typed-zero.ts';
 import { defineCommand, noArgs } from '../command.ts';

@@ -1,12 +1,12 @@
 import type { SystemInfo } from '@wharf/api/system';
+import { compileTemplate, executeTemplate } from '@wharf/base/template/execute';
+import { goJson } from '@wharf/base/template/functions';
 import { type Cli, clientVersion } from '../../cli.ts';
 import { currentContextName } from '../../context/endpoint.ts';
 import { describeError, hintFor } from '../../describe-error.ts';
 import { ExitError } from '../../exit-error.ts';
 import { inspectFormat } from '../../flags/common.ts';
 import { guarded } from '../../format/list.ts';
-import { compileTemplate, executeTemplate } from '../../format/template/execute.ts';
-import { goJson } from '../../format/template/functions.ts';
 import { typedValue } from '../../format/typed-zero.ts';
 import { defineCommand, noArgs } from '../command.ts';
 import { describeDaemon } from './describe-daemon.ts';

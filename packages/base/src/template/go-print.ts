@@ -1,5 +1,3 @@
-import { formatGeneral } from './units.ts';
-
 /** `fmt.Sprint` of a value decoded from JSON: maps by sorted keys, lists in brackets. */
 export function goPrint(value: unknown, nested = false): string {
   if (value === undefined) return nested ? '<nil>' : '<no value>';
@@ -151,3 +149,20 @@ const escapes: Readonly<Record<string, string>> = {
   '\t': '\\t',
   '\v': '\\v',
 };
+
+/** C's %.<precision>g. */
+export function formatGeneral(value: number, precision: number): string {
+  if (value === 0) return '0';
+  const exponential = value.toExponential(precision - 1);
+  const exponent = Number(exponential.slice(exponential.indexOf('e') + 1));
+  if (exponent < -4 || exponent >= precision) {
+    const [mantissa = ''] = exponential.split('e');
+    const sign = exponent < 0 ? '-' : '+';
+    return `${trimZeros(mantissa)}e${sign}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  }
+  return trimZeros(value.toFixed(Math.max(0, precision - 1 - exponent)));
+}
+
+function trimZeros(text: string): string {
+  return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
+}

@@ -1,4 +1,4 @@
-import { goPrint, goPrintf, goQuote } from '../go-print.ts';
+import { goPrint, goPrintf, goQuote } from './go-print.ts';
 import { isRow, openMap, rowToJson } from './row.ts';
 
 export type TemplateFunction = (...args: readonly unknown[]) => unknown;

@@ -1,5 +1,5 @@
-import { goPrint } from '../go-print.ts';
 import { functions as allFunctions, isTrue, type TemplateFunction } from './functions.ts';
+import { goPrint } from './go-print.ts';
 import { lineOf, TemplateError } from './lexer.ts';
 import { type Expression, type Node, type Pipeline, parseTemplate, type Template } from './parser.ts';
 import { isRow, openMap, rowType } from './row.ts';
