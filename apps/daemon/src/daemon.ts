@@ -3,21 +3,27 @@ import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
+import { formatReloaded, mergeReloaded } from './config/reload.ts';
 import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
 import { watchSignals } from './shutdown.ts';
 import { linkSupervisor } from './supervisor-link.ts';
-import { notifySystemd } from './systemd.ts';
+import { notifySystemd, type SystemdState } from './systemd.ts';
 import { becomeNextProgram, checkNextProgram } from './upgrade.ts';
 import { build } from './version.ts';
 import type { WiredDaemon } from './wire.ts';
 
-/** Runs the daemon until SIGTERM or SIGINT, or until it becomes another program. Resolves with the exit code. */
-export async function runDaemon(settings: Settings, environment: DaemonEnvironment): Promise<number> {
+/**
+ * Runs the daemon until SIGTERM or SIGINT, or until it becomes another program. Resolves with the exit code.
+ * `load` reads flags, environment and file, again at each SIGHUP.
+ */
+export async function runDaemon(load: () => Settings, environment: DaemonEnvironment): Promise<number> {
+  const settings = load();
+  const live = { settings };
   if (process.getuid?.() !== 0) throw invalidArgument('wharfd needs to be started with root privileges');
   keepPassedDescriptors(environment.listenFds);
-  const logger = openLog(settings);
+  const logger = openLog(() => live.settings);
   surviveDefects(logger);
   mkdirSync(settings['exec-root'], { recursive: true, mode: 0o711 });
   mkdirSync(settings['data-root'], { recursive: true, mode: 0o710 });
@@ -33,7 +39,7 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
       import('./wire.ts'),
       import('@wharf/server/api-server'),
     ]);
-    const daemon = await wire(settings, environment, { link, logger });
+    const daemon = await wire(() => live.settings, environment, { link, logger });
     const server = createApiServer({
       engine: daemon.engine,
       logger,
@@ -50,19 +56,47 @@ export async function runDaemon(settings: Settings, environment: DaemonEnvironme
       accept: server.accept,
       logger,
     });
-    notifySystemd(environment.notifySocket, 'READY=1', logger);
+    const notify = (state: SystemdState) => notifySystemd(environment.notifySocket, state, logger);
+    notify('READY=1');
     logger.info('Daemon has completed initialization');
 
     let signal = await signals.next();
-    for (; signal === 'upgrade'; signal = await signals.next()) await upgrade(daemon, listeners, logger);
+    for (; signal === 'upgrade' || signal === 'hangup'; signal = await signals.next()) {
+      if (signal === 'upgrade') {
+        await upgrade(daemon, listeners, logger);
+        continue;
+      }
+      notify('RELOADING=1');
+      await reload(live, { load, daemon, logger });
+      notify('READY=1');
+    }
     logger.info(`Processing signal '${signal}'`);
-    notifySystemd(environment.notifySocket, 'STOPPING=1', logger);
+    notify('STOPPING=1');
     listeners.close();
     await daemon.shutdown();
     logger.info('Daemon shutdown complete');
     return 0;
   } finally {
     pidFile.remove();
+  }
+}
+
+/** What cannot be used leaves everything as it was. */
+async function reload(
+  live: { settings: Settings },
+  { load, daemon, logger }: { load: () => Settings; daemon: WiredDaemon; logger: Logger },
+): Promise<void> {
+  logger.info('Got signal to reload configuration');
+  const before = live.settings;
+  try {
+    const { settings, waiting } = mergeReloaded(before, load());
+    live.settings = settings;
+    await daemon.reload(settings);
+    logger.info('Reloaded configuration', { config: formatReloaded(settings) });
+    if (waiting.length > 0) logger.warn('Changed settings that wait for the next start', { keys: waiting.join(', ') });
+  } catch (error) {
+    live.settings = before;
+    logger.error('Error reconfiguring the daemon', { error: EngineError.from(error).message });
   }
 }
 

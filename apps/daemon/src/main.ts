@@ -23,13 +23,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   try {
     const environment = readEnvironment();
-    const settings = loadSettings(flags, environment);
+    const load = () => loadSettings(flags, environment);
     if (flags.action === 'validate') {
+      load();
       process.stderr.write('configuration OK\n');
       return 0;
     }
     const { runDaemon } = await import('./daemon.ts');
-    return await runDaemon(settings, environment);
+    return await runDaemon(load, environment);
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`);
     return 1;

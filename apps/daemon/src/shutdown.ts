@@ -1,7 +1,7 @@
 import type { Logger } from '@wharf/base/logger';
 
-/** Go's words for the signals that end the daemon, and ours for the one that replaces it. */
-const words = { SIGINT: 'interrupt', SIGTERM: 'terminated', SIGUSR2: 'upgrade' } as const;
+/** Go's words for the signals that end the daemon or reload its file, and ours for the one that replaces it. */
+const words = { SIGINT: 'interrupt', SIGTERM: 'terminated', SIGHUP: 'hangup', SIGUSR2: 'upgrade' } as const;
 
 type Word = (typeof words)[keyof typeof words];
 
@@ -11,7 +11,7 @@ export interface Signals {
 }
 
 /**
- * SIGINT and SIGTERM end the daemon, SIGUSR2 replaces it in place. Who signals its end three times does not want to
+ * SIGINT and SIGTERM end the daemon, SIGHUP reloads its file, SIGUSR2 replaces it in place. Who signals its end three times does not want to
  * wait for containers: the process ends at once.
  */
 export function watchSignals(logger: Logger): Signals {
@@ -20,7 +20,7 @@ export function watchSignals(logger: Logger): Signals {
   let ends = 0;
   for (const [signal, word] of Object.entries(words)) {
     process.on(signal, () => {
-      if (word !== 'upgrade') ends++;
+      if (word === 'interrupt' || word === 'terminated') ends++;
       if (ends >= 3) {
         logger.warn('Forcing shutdown without cleanup; 3 signals received');
         process.exit(128 + (word === 'interrupt' ? 2 : 15));
@@ -31,7 +31,6 @@ export function watchSignals(logger: Logger): Signals {
   }
   // A reader of stderr that leaves must not end the daemon, nor must a terminal.
   process.on('SIGPIPE', () => {});
-  process.on('SIGHUP', () => logger.warn('Got SIGHUP: the configuration is read at start only'));
   return {
     async next() {
       for (;;) {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
 import { createFaultPoint, type FaultPoint, noFaults } from '@wharf/base/fault-point';
@@ -23,12 +23,16 @@ import { ContainerTrees } from '@wharf/store/trees/container-trees';
 import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
+import { reloadAttributes } from './config/reload.ts';
 import { findRuntimes } from './runtimes/find-runtimes.ts';
+import { liveRuntimes } from './runtimes/live-runtimes.ts';
 import type { SupervisorLink } from './supervisor-link.ts';
 import { build } from './version.ts';
 
 export interface WiredDaemon {
   readonly engine: Engine;
+  /** Takes over what can change while containers run; rejects with nothing changed. */
+  reload(next: Settings): Promise<void>;
   /** Ends as the daemon should on a signal: containers stop unless they are to live on. */
   shutdown(): Promise<void>;
   /** Lets go of everything as it is: the next program takes it over. */
@@ -37,10 +41,11 @@ export interface WiredDaemon {
 
 /** The one place that constructs: everything else is handed what it needs. */
 export async function wire(
-  settings: Settings,
+  present: () => Settings,
   environment: DaemonEnvironment,
   { link, logger }: { link: SupervisorLink; logger: Logger },
 ): Promise<WiredDaemon> {
+  const settings = present();
   const dataRoot = settings['data-root'];
   const execRoot = settings['exec-root'];
   const seccomp = createSeccompSource({
@@ -48,17 +53,17 @@ export async function wire(
     ...seccompProfile(settings['seccomp-profile']),
   });
   const cgroupFix = new CgroupFix(logger);
+  const runtimeDeps = { seccomp, cgroupFix, logger };
   const [runtimes, supervisor] = await Promise.all([
-    findRuntimes(settings, environment, { seccomp, cgroupFix, logger }),
+    findRuntimes(settings, environment, runtimeDeps).then(liveRuntimes),
     link.supervisor,
   ]);
-  for (const { command } of Object.values(runtimes.byName)) mkdirSync(command.root, { recursive: true, mode: 0o700 });
   const database = openDatabase(join(dataRoot, 'meta.db'));
   const images = openContentImageStore({ database, dataRoot, logger });
   const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
   const warmer = new CgroupWarmer(warmName(settings['cgroup-parent'], execRoot));
   const engine = await createEngine({
-    config: engineConfig(settings, environment, runtimes.defaultName),
+    config: engineConfig(present, () => runtimes.defaultName),
     logger,
     fault: faultPoint(environment),
     runtimes: runtimes.byName,
@@ -86,8 +91,12 @@ export async function wire(
   }
   return {
     engine,
+    async reload(next) {
+      runtimes.replace(await findRuntimes(next, environment, runtimeDeps));
+      engine.announceReload(reloadAttributes(next, runtimes.defaultName));
+    },
     async shutdown() {
-      if (!settings['live-restore']) await engine.stopContainers(settings['shutdown-timeout']);
+      if (!present()['live-restore']) await engine.stopContainers(present()['shutdown-timeout']);
       await warmer.close();
       await engine.close();
       await networking.close({ removeHostState: true });
@@ -122,24 +131,48 @@ async function endSupervisor(supervisor: SupervisorClient, logger: Logger): Prom
   supervisor.close();
 }
 
-function engineConfig(settings: Settings, { proxies }: DaemonEnvironment, defaultRuntime: string): EngineConfig {
+/** What is reloadable is read from the present settings whenever it is asked for. */
+function engineConfig(present: () => Settings, defaultRuntime: () => string): EngineConfig {
+  const settings = present();
   return {
     dataRoot: settings['data-root'],
     execRoot: settings['exec-root'],
-    defaultRuntime,
+    get defaultRuntime() {
+      return defaultRuntime();
+    },
     logging: { driver: settings['log-driver'], options: settings['log-opts'] },
-    defaultStopTimeout: settings['default-stop-timeout'],
-    defaultShmSize: settings['default-shm-size'],
-    defaultIpcMode: settings['default-ipc-mode'],
-    defaultCgroupnsMode: settings['default-cgroupns-mode'] || undefined,
-    proxies,
+    get defaultStopTimeout() {
+      return present()['default-stop-timeout'];
+    },
+    get defaultShmSize() {
+      return present()['default-shm-size'];
+    },
+    get defaultIpcMode() {
+      return present()['default-ipc-mode'];
+    },
+    get defaultCgroupnsMode() {
+      return present()['default-cgroupns-mode'] || undefined;
+    },
+    proxies: { http: settings['http-proxy'], https: settings['https-proxy'], no: settings['no-proxy'] },
     addressPools: settings['default-address-pools'],
     cgroupParent: settings['cgroup-parent'],
-    liveRestore: settings['live-restore'],
-    debug: settings.debug,
-    labels: settings.labels,
-    registry: { mirrors: settings['registry-mirrors'], insecure: settings['insecure-registries'] },
-    build,
+    get liveRestore() {
+      return present()['live-restore'];
+    },
+    get debug() {
+      return present().debug;
+    },
+    get labels() {
+      return present().labels;
+    },
+    get registry() {
+      return { mirrors: present()['registry-mirrors'], insecure: present()['insecure-registries'] };
+    },
+    get authorizationPlugins() {
+      return present()['authorization-plugins'];
+    },
+    experimental: settings.experimental,
+    build: { ...build, minApiVersion: settings['min-api-version'] },
   };
 }
 

@@ -44,6 +44,7 @@ import { containerStats } from './stats/stream-stats.ts';
 import { diskUsage } from './system/disk-usage.ts';
 import { streamEvents } from './system/events.ts';
 import { systemInfo } from './system/info.ts';
+import { announceReload } from './system/reload.ts';
 import { versionInfo } from './system/version.ts';
 import { createVolumeUseCases } from './volumes/create-volume-use-cases.ts';
 
@@ -52,6 +53,8 @@ export interface RunningEngine extends Engine {
   stopContainers(timeout: number): Promise<void>;
   /** To be called when the supervisor was lost and found again. */
   recheckProcesses(): Promise<void>;
+  /** The configuration was reloaded; `attributes` say what holds now. */
+  announceReload(attributes: Readonly<Record<string, string>>): void;
   /** Stops timers; containers go on. Waits for teardown that is under way. */
   close(): Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     networks: createNetworkUseCases(deps),
     volumes,
     system: systemUseCases({ ...deps, useCases: { images, volumes } }),
+    announceReload: (attributes) => announceReload(parts, attributes),
     recheckProcesses: () => recheckProcesses(deps),
     stopContainers: (timeout) => stopAllContainers(deps, timeout),
     close: async () => {

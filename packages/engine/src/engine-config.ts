@@ -1,4 +1,4 @@
-/** What the engine has to know of the daemon's configuration. */
+/** What the engine has to know of the daemon's configuration. Ask at each use: a reload may change what is said here. */
 export interface EngineConfig {
   /** Durable state: `<dataRoot>/containers/<id>/`. */
   readonly dataRoot: string;
@@ -17,6 +17,8 @@ export interface EngineConfig {
   /** Containers go on when the daemon stops. They do in any case when it is killed. */
   readonly liveRestore: boolean;
   readonly debug: boolean;
+  readonly experimental: boolean;
+  readonly authorizationPlugins: readonly string[];
   /** `key=value` labels of the daemon. */
   readonly labels: readonly string[];
   readonly registry: { readonly mirrors: readonly string[]; readonly insecure: readonly string[] };

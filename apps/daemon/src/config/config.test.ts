@@ -7,6 +7,7 @@ import { parseListenAddress } from '../listen/address.ts';
 import { type DaemonEnvironment, loadSettings } from './config.ts';
 import { parseFlags } from './flags.ts';
 import type { Settings } from './options.ts';
+import { mergeReloaded, reloadAttributes } from './reload.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wharf-config-'));
 const file = join(directory, 'daemon.json');
@@ -48,6 +49,13 @@ describe('flags', () => {
     [['--default-ulimit', 'nofile=1:2'], { 'default-ulimits': [{ Name: 'nofile', Soft: 1, Hard: 2 }] }],
     [['--default-shm-size', '1g'], { 'default-shm-size': 2 ** 30 }],
     [['--add-runtime', 'a=/b'], { runtimes: { a: { path: '/b', runtimeArgs: [] } } }],
+    [['--exec-opt', 'native.cgroupdriver=cgroupfs'], { 'exec-opts': ['native.cgroupdriver=cgroupfs'] }],
+    [['--feature', 'buildkit', '--feature=cdi=false'], { features: { buildkit: true, cdi: false } }],
+    [['--storage-driver', 'overlay2'], { 'storage-driver': 'overlay2' }],
+    [['--http-proxy', 'http://a:1'], { 'http-proxy': 'http://a:1' }],
+    [['--authorization-plugin=a', '--authorization-plugin=b'], { 'authorization-plugins': ['a', 'b'] }],
+    [['--max-concurrent-downloads', '0'], { 'max-concurrent-downloads': 3 }],
+    [['--label', 'a=b', '--label', 'a=b'], { labels: ['a=b'] }],
   ];
   for (const [argv, expected] of rows) {
     test(argv.join(' '), () => {
@@ -75,22 +83,91 @@ describe('refusals', () => {
       '{"mtu":2}',
       /specified both as a flag and in the configuration file: mtu: \(from flag: 1, from file: 2\)$/,
     ],
-    [['-H', 'fd://'], '{"hosts":["fd://"]}', /hosts: \(from flag: \["fd:\/\/"\], from file: \["fd:\/\/"\]\)$/],
+    [
+      ['-H', 'fd://', '--log-opt', 'b=2', '--log-opt', 'a=1', '--label', 'x=y'],
+      '{"hosts":["fd://"],"log-opts":{"c":"3"},"labels":["a=b","c=d"]}',
+      /: hosts: \(from flag: \[fd:\/\/\], from file: \[fd:\/\/\]\), labels: \(from flag: \[x=y\], from file: \[a=b c=d\]\), log-opts: \(from flag: map\[a:1 b:2\], from file: map\[c:3\]\)$/,
+    ],
+    [
+      ['--http-proxy', 'http://u:secret@a'],
+      '{"proxies":{"http-proxy":"http://v:hidden@b"}}',
+      /http-proxy: \(from flag: http:\/\/xxxxx:xxxxx@a, from file: http:\/\/xxxxx:xxxxx@b\)$/,
+    ],
     [[], '{"mtu":"1"}', /cannot unmarshal string into Go struct field Config.mtu of type int64$/],
     [[], '{"mtu":1', /invalid JSON: unexpected EOF$/],
     [[], '[]', /must be an object$/],
     [[], '{"min-api-version":"1.10"}', /minimum supported API version is 1.24/],
     [[], '{"labels":["a"]}', /^bad attribute format: a$/],
+    [[], '{"labels":["=a"]}', /^invalid label '=a': empty name$/],
+    [['--label', 'a=1', '--label', 'a=2'], '{}', /^conflict labels for a=2 and a=1$/],
+    [['--mtu', '-1'], '{}', /^invalid default MTU: -1$/],
+    [['--max-concurrent-uploads=-2'], '{}', /^invalid max concurrent uploads: -2$/],
+    [['--max-download-attempts=0'], '{}', /^invalid max download attempts: 0$/],
+    [['--dns', 'here'], '{}', /^IP address is not correctly formatted: here$/],
+    [['--dns-search', '-x'], '{}', /^-x is not a valid domain$/],
+    [['--exec-opt', 'native.cgroupdriver=systemd'], '{}', /^exec-opts=native.cgroupdriver=systemd is not supported/],
+    [['--exec-opt', 'native.cgroupdriver=x'], '{}', /^native.cgroupdriver option x not supported$/],
+    [['--exec-opt', 'isolation=process'], '{}', /^invalid option isolation, only native.cgroupdriver/],
+    [[], '{"features":{"cdi":true}}', /^features.cdi=true is not supported by wharfd yet$/],
+    [[], '{"features":{"containerd-snapshotter":false}}', /^features.containerd-snapshotter=false is not supported/],
+    [['--storage-driver', 'btrfs'], '{}', /^storage-driver=btrfs is not supported by wharfd yet$/],
+    [[], '{"storage-opts":["overlay2.size=1G"]}', /^storage-opts=\[overlay2.size=1G\] is not supported/],
+    [[], '{"selinux-enabled":true}', /^selinux-enabled=true is not supported/],
+    [[], '{"runtimes":{"a":{"runtimeType":"io.containerd.runsc.v1"}}}', /runtimes.runtimeType is not supported/],
+    [['--nri-opts', 'x'], '{}', /^unknown flag: --nri-opts$/],
   ];
   for (const [argv, json, message] of rows) {
     test([...argv, json].join(' '), () => assert.throws(() => load(argv, json), { message }));
   }
+
+  test('what dockerd has and asks for nothing here is taken', () => {
+    const file = {
+      'storage-driver': 'overlay2',
+      iptables: true,
+      'ip-forward': true,
+      ipv6: false,
+      'userland-proxy': false,
+      'selinux-enabled': false,
+      'containerd-namespace': 'moby',
+      'exec-opts': ['native.cgroupdriver=cgroupfs'],
+      features: { buildkit: true, 'containerd-snapshotter': true },
+      'nri-opts': { enable: false },
+      proxies: { 'https-proxy': 'http://p', 'no-proxy': 'a' },
+      'host-gateway-ip': '10.0.0.1',
+      runtimes: { a: { path: '/b' } },
+    };
+    const settings = load(['--add-runtime', 'c=/d'], JSON.stringify(file));
+    assert.deepEqual(Object.keys(settings.runtimes), ['a', 'c'], 'runtimes add up');
+    assert.equal(settings['https-proxy'], 'http://p');
+    assert.deepEqual(settings['host-gateway-ips'], ['10.0.0.1']);
+  });
 
   test('a file that was named must exist', () => {
     const flags = parseFlags(['--config-file', join(directory, 'none')]);
     assert.throws(() => loadSettings(flags, environment), {
       message: /unable to configure the Docker daemon with file/,
     });
+  });
+});
+
+describe('a reload', () => {
+  test('takes what can change, and tells what waits for the next start', () => {
+    const before = load([], '{"debug":true,"labels":["a=b"],"mtu":1400}');
+    const { settings, waiting } = mergeReloaded(before, load([], '{"labels":["c=d"],"mtu":1300,"log-level":"warn"}'));
+    assert.deepEqual(waiting, ['mtu']);
+    assert.deepEqual(
+      [settings.debug, settings['log-level'], settings.labels, settings.mtu],
+      [false, 'warn', ['c=d'], 1400],
+    );
+  });
+
+  test('is announced with what holds then, in dockerd’s words', () => {
+    const settings = load([], '{"features":{"buildkit":true},"runtimes":{"a":{"path":"/b"},"c":{"path":"/d"}}}');
+    const attributes = reloadAttributes(settings, 'crun');
+    assert.equal(attributes.features, 'map[buildkit:true]');
+    assert.equal(attributes.runtimes, 'a:/b c:/d');
+    assert.equal(attributes['default-shm-size'], '67108864');
+    assert.equal(attributes.labels, '[]');
   });
 });
 

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareApiVersions, minimumApiVersion, newestApiVersion, parseApiVersion } from '@wharf/api/version';
-import { invalidArgument } from '@wharf/base/error';
-import { configFileError, parseConfigFile, refuseConflicts } from './config-file.ts';
+import { invalidArgument, notImplemented } from '@wharf/base/error';
+import { checkSettings, withoutConflicts } from './check-settings.ts';
+import { configFileError, formatSetting, parseConfigFile, refuseConflicts } from './config-file.ts';
 import type { ParsedFlags } from './flags.ts';
 import type { Option } from './option.ts';
-import { options, type Settings } from './options.ts';
+import { options, type SettingName, type Settings } from './options.ts';
 
 export const defaultConfigFile = '/etc/wharf/daemon.json';
 
@@ -52,7 +53,9 @@ export function loadSettings({ settings: flags, configFile }: ParsedFlags, envir
   } catch (error) {
     throw configFileError(path, error);
   }
-  const given = { ...file, ...flags };
+  const given: Partial<Settings> = { ...file, ...flags };
+  if (file.runtimes && flags.runtimes) Object.assign(given, { runtimes: { ...file.runtimes, ...flags.runtimes } });
+  refuseUnsupported(given);
   const fallbacks = Object.entries(options).map(([name, option]) => [name, (option as Option<unknown>).fallback]);
   const settings = { ...(Object.fromEntries(fallbacks) as Settings), ...given };
   return complete(settings, environment);
@@ -73,20 +76,32 @@ function readConfigFile(path: string, required: boolean): Partial<Settings> {
   }
 }
 
+/** Known to dockerd, and not done here: never silently. */
+function refuseUnsupported(given: Partial<Settings>): void {
+  for (const [key, value] of Object.entries(given)) {
+    const { supports } = options[key as SettingName] as unknown as Option<unknown>;
+    if (supports && !supports(value)) throw notImplemented(`${key}=${formatSetting(key, value)}`);
+  }
+}
+
 function complete(settings: Settings, environment: DaemonEnvironment): Settings {
   const minimum = environment.minimumApiVersion ?? settings['min-api-version'];
   checkMinimumVersion(minimum);
-  for (const label of settings.labels) {
-    if (!label.includes('=')) throw invalidArgument(`bad attribute format: ${label}`);
-  }
-  if (settings['shutdown-timeout'] < -1) throw invalidArgument('invalid shutdown timeout');
+  checkSettings(settings);
   return {
     ...settings,
+    labels: withoutConflicts(settings.labels),
     'min-api-version': minimum,
     'log-level': settings.debug ? 'debug' : settings['log-level'],
     pidfile: settings.pidfile || join(settings['exec-root'], 'wharfd.pid'),
     hosts: settings.hosts.length > 0 ? settings.hosts : [`unix://${settings['exec-root']}/wharf.sock`],
     tls: settings.tls || settings.tlsverify,
+    // 0 asks for the default.
+    'max-concurrent-downloads': settings['max-concurrent-downloads'] || options['max-concurrent-downloads'].fallback,
+    'max-concurrent-uploads': settings['max-concurrent-uploads'] || options['max-concurrent-uploads'].fallback,
+    'http-proxy': settings['http-proxy'] || environment.proxies.http,
+    'https-proxy': settings['https-proxy'] || environment.proxies.https,
+    'no-proxy': settings['no-proxy'] || environment.proxies.no,
   };
 }
 

@@ -84,6 +84,7 @@ function flagTable(): Map<string, Flag> {
     ['-v', { name: 'version', takesArgument: false }],
   ]);
   for (const [name, option] of Object.entries(options) as [SettingName, Option<unknown>][]) {
+    if (option.fileOnly) continue;
     const flag: Flag = { name, takesArgument: option.argument !== undefined };
     table.set(`--${option.flag ?? name}`, flag);
     if (option.short) table.set(`-${option.short}`, flag);
@@ -98,7 +99,8 @@ function splitOnce(text: string): [string, string | undefined] {
 
 /** What `wharfd --help` prints. */
 export function formatHelp(): string {
-  const rows = (Object.entries(options) as [string, Option<unknown>][]).map(([name, option]) => {
+  const withFlag = (Object.entries(options) as [string, Option<unknown>][]).filter(([, option]) => !option.fileOnly);
+  const rows = withFlag.map(([name, option]) => {
     const short = option.short ? `-${option.short}, ` : '    ';
     return [`  ${short}--${option.flag ?? name} ${option.argument ?? ''}`.trimEnd(), option.help] as const;
   });

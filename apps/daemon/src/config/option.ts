@@ -6,6 +6,8 @@ export interface Option<T> {
   /** Where the flag is not named as the key is. */
   readonly flag?: string;
   readonly short?: string;
+  /** A key of daemon.json that has no flag. */
+  readonly fileOnly?: true;
   /** How help shows the flag's argument; undefined takes none. */
   readonly argument?: string;
   readonly help: string;
@@ -13,6 +15,13 @@ export interface Option<T> {
   /** `before` is what earlier flags of the same name gave. Throws with what is wrong with the text. */
   readonly fromFlag: (value: string, before: T | undefined) => T;
   readonly fromFile: Decoder<T>;
+  /** False for a value that dockerd takes and we do not: it is refused by name. Left out: every value has its effect. */
+  readonly supports?: (value: T) => boolean;
+}
+
+/** An option of dockerd's of which only some values are right here: the others are refused by name. */
+export function only<T>(option: Option<T>, supports: (value: T) => boolean): Option<T> {
+  return { ...option, supports };
 }
 
 interface Naming {

@@ -7,10 +7,21 @@ import {
   type Option,
   textOption,
 } from './option.ts';
-import { addressPoolsOption, bytesOption, runtimesOption, ulimitsOption } from './structured-options.ts';
+import {
+  addressPoolsOption,
+  bytesOption,
+  featuresOption,
+  runtimesOption,
+  ulimitsOption,
+} from './structured-options.ts';
+import { unsupportedOptions } from './unsupported-options.ts';
 
 /** Every setting that wharfd knows, by its key in daemon.json. dockerd's names, where dockerd has the setting. */
 export const options = {
+  ...unsupportedOptions,
+  'authorization-plugins': listOption('Authorization plugin that each request has to pass', {
+    flag: 'authorization-plugin',
+  }),
   bip: textOption("The default bridge's address and subnet", ''),
   bridge: textOption('Attach containers to this bridge; "none" makes none', '', { short: 'b' }),
   'cgroup-parent': textOption('Parent cgroup of all containers', ''),
@@ -19,6 +30,8 @@ export const options = {
   debug: booleanOption('Log debug messages', false, { short: 'D' }),
   'default-address-pools': addressPoolsOption,
   'default-cgroupns-mode': choiceOption('Cgroup namespace of containers that say nothing', ['', 'host', 'private'], ''),
+  // File only: the init that is looked for where no `init-path` is given.
+  'default-init': { ...textOption('Name of the default init program', ''), fileOnly: true },
   'default-gateway': textOption("The default bridge's IPv4 gateway", ''),
   'default-ipc-mode': choiceOption('IPC mode of containers that say nothing', ['private', 'shareable'], 'private'),
   'default-runtime': textOption('OCI runtime of containers that name none', ''),
@@ -28,12 +41,16 @@ export const options = {
   dns: listOption('DNS server for containers'),
   'dns-opts': listOption('DNS option for containers', { flag: 'dns-opt' }),
   'dns-search': listOption('DNS search domain for containers'),
+  'exec-opts': listOption('Runtime option: native.cgroupdriver=cgroupfs', { flag: 'exec-opt' }),
   'exec-root': textOption('Directory of state that a reboot may lose', '/run/wharf'),
   experimental: booleanOption('Enable experimental features', false),
+  features: featuresOption,
   'fixed-cidr': textOption('Part of the subnet that the default bridge gives addresses from', ''),
   group: textOption('Group of the unix socket', 'docker', { short: 'G' }),
   hosts: listOption('Where to listen: unix://, tcp://, fd://', { flag: 'host', short: 'H' }),
   'host-gateway-ips': listOption('What host-gateway stands for in --add-host', { flag: 'host-gateway-ip' }),
+  'http-proxy': textOption('HTTP proxy of the daemon, before that of the environment', ''),
+  'https-proxy': textOption('HTTPS proxy of the daemon, before that of the environment', ''),
   icc: booleanOption('Let containers on the default bridge reach each other', true),
   init: booleanOption('Run an init in each container that does not say otherwise', false),
   'init-path': textOption('The init program', ''),
@@ -53,10 +70,15 @@ export const options = {
     },
   ),
   'log-opts': mapOption('Log driver option', { flag: 'log-opt' }),
+  'max-concurrent-downloads': integerOption('Layers that a pull fetches at once', 3),
+  'max-concurrent-uploads': integerOption('Layers that a push sends at once', 5),
+  'max-download-attempts': integerOption('Attempts that a pull makes for a layer', 5),
   'min-api-version': textOption('Oldest API version to serve', '1.24'),
   mtu: integerOption("The default bridge's MTU", 1500),
   'no-new-privileges': booleanOption('Set no-new-privileges for containers that do not say otherwise', false),
+  'no-proxy': textOption('Hosts reached without a proxy', ''),
   pidfile: textOption('Where the process id is written; default wharfd.pid in the exec root', '', { short: 'p' }),
+  'raw-logs': booleanOption("Never colour the daemon's own log", false),
   'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),

@@ -1,6 +1,6 @@
 import type { Ulimit } from '@wharf/api/container';
-import { type Decoder, integer, list, map, struct, text } from '@wharf/base/decode';
-import { invalidArgument } from '@wharf/base/error';
+import { boolean, type Decoder, integer, list, map, struct, text } from '@wharf/base/decode';
+import { invalidArgument, notImplemented } from '@wharf/base/error';
 import type { Option } from './option.ts';
 
 export interface AddressPool {
@@ -59,13 +59,50 @@ export const runtimesOption: Option<Readonly<Record<string, RuntimeDefinition>>>
     if (Object.hasOwn(before, name)) throw invalidArgument(`runtime '${name}' was already defined`);
     return { ...before, [name]: { path, runtimeArgs: [] } };
   },
-  fromFile: map(
-    struct<RuntimeDefinition>('Runtime', {
-      path: text,
-      runtimeArgs: (value, path) => list(text)(value, path) ?? [],
-    }),
-  ),
+  fromFile: map((value, path) => {
+    const { runtimeType, options, ...definition } = decodeRuntime(value, path);
+    // A type names a containerd shim: there is none here to start one.
+    if (runtimeType !== '') throw notImplemented(`${path}.runtimeType`);
+    if (options) throw notImplemented(`${path}.options`);
+    return definition;
+  }),
 };
+
+const decodeRuntime = struct<RuntimeDefinition & { runtimeType: string; options: boolean }>('Runtime', {
+  path: text,
+  runtimeArgs: (value, path) => list(text)(value, path) ?? [],
+  runtimeType: text,
+  options: (value) => value !== undefined && value !== null,
+});
+
+/** `--feature cdi=true`, or `--feature cdi`; an object in the file. */
+export const featuresOption: Option<Readonly<Record<string, boolean>>> = {
+  flag: 'feature',
+  argument: 'map',
+  help: 'Enable a feature of the daemon',
+  fallback: {},
+  fromFlag: (value, before = {}) => {
+    const [name = '', setting = 'true'] = value.split('=', 2);
+    if (name === '' || !['true', 'false', '1', '0'].includes(setting)) {
+      throw invalidArgument(`invalid feature: ${value}: must be formatted as name=true or name=false`);
+    }
+    return { ...before, [name]: setting === 'true' || setting === '1' };
+  },
+  fromFile: map(boolean),
+};
+
+/** A JSON object that has no flag. */
+export function objectOption(help: string): Option<Readonly<Record<string, unknown>>> {
+  return {
+    fileOnly: true,
+    help,
+    fallback: {},
+    fromFlag: () => {
+      throw invalidArgument('it can be given in the configuration file only');
+    },
+    fromFile: map((value) => value),
+  };
+}
 
 /** `--default-ulimit nofile=1024:2048` */
 export const ulimitsOption: Option<readonly Ulimit[]> = {

@@ -60,11 +60,20 @@ export async function findRuntimes(
         defaultUlimits: settings['default-ulimits'],
         noNewPrivileges: settings['no-new-privileges'],
         initByDefault: settings.init,
-        initPath: settings['init-path'] || undefined,
+        initPath: initProgram(settings, searchPath),
         searchPath,
       }),
     };
   }
+}
+
+/** undefined looks for one of the usual names, when the first container wants one. */
+function initProgram(settings: Settings, searchPath: readonly string[]): string | undefined {
+  const name = settings['default-init'];
+  if (settings['init-path'] !== '' || name === '') return settings['init-path'] || undefined;
+  const path = name.includes('/') ? name : findProgram(name, searchPath);
+  if (path === undefined) throw invalidArgument(`default-init: ${name} is not in PATH`);
+  return path;
 }
 
 function candidates(settings: Settings, searchPath: readonly string[]): [name: string, RuntimeDefinition][] {

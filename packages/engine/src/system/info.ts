@@ -26,7 +26,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
     Plugins: {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
-      Authorization: null,
+      Authorization: config.authorizationPlugins.length > 0 ? [...config.authorizationPlugins] : null,
       Log: ['json-file', 'local', 'none'],
     },
     MemoryLimit: host.memoryLimit,
@@ -61,7 +61,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
     NoProxy: config.proxies.no,
     Name: hostname(),
     Labels: [...config.labels],
-    ExperimentalBuild: false,
+    ExperimentalBuild: config.experimental,
     ServerVersion: config.build.version,
     Runtimes: describeRuntimes(deps),
     DefaultRuntime: config.defaultRuntime,
@@ -88,7 +88,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
 }
 
 /** Made at the first start and kept: tools recognize an engine by it. */
-function engineId({ database }: InfoDeps): string {
+export function engineId({ database }: Pick<InfoDeps, 'database'>): string {
   const known = database.getMeta('engine_id');
   if (known !== undefined) return known;
   const hex = newId().slice(0, 32);
