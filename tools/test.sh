@@ -18,6 +18,7 @@ need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod
 need python3 python3
+need systemd-analyze systemd
 [ -z "$missing" ] || install_packages $missing
 ensure_host
 ensure_bundles

@@ -9,7 +9,7 @@ import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
 import { watchSignals } from './shutdown.ts';
 import { linkSupervisor } from './supervisor-link.ts';
-import { notifySystemd, type SystemdState } from './systemd.ts';
+import { feedWatchdog, notifySystemd, type SystemdState } from './systemd.ts';
 import { becomeNextProgram, checkNextProgram } from './upgrade.ts';
 import { build } from './version.ts';
 import type { WiredDaemon } from './wire.ts';
@@ -58,6 +58,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
     });
     const notify = (state: SystemdState) => notifySystemd(environment.notifySocket, state, logger);
     notify('READY=1');
+    feedWatchdog(environment, logger);
     logger.info('Daemon has completed initialization');
 
     let signal = await signals.next();

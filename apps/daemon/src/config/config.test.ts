@@ -16,6 +16,7 @@ after(() => rmSync(directory, { recursive: true }));
 const environment: DaemonEnvironment = {
   listenFds: 0,
   notifySocket: undefined,
+  watchdogMicroseconds: 0,
   minimumApiVersion: undefined,
   path: '',
   proxies: { http: '', https: '', no: '' },

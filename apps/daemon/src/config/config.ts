@@ -17,6 +17,8 @@ export const handOverVariable = 'WHARF_HANDED_OVER';
 export interface DaemonEnvironment {
   readonly listenFds: number;
   readonly notifySocket: string | undefined;
+  /** How long systemd waits for a sign of life; 0 asks for none. */
+  readonly watchdogMicroseconds: number;
   readonly minimumApiVersion: string | undefined;
   readonly path: string;
   readonly proxies: { readonly http: string; readonly https: string; readonly no: string };
@@ -28,10 +30,11 @@ export interface DaemonEnvironment {
 
 export function readEnvironment(): DaemonEnvironment {
   const { env } = process;
-  const forUs = env.LISTEN_PID === undefined || env.LISTEN_PID === String(process.pid);
+  const isUs = (pid: string | undefined) => pid === undefined || pid === String(process.pid);
   return {
-    listenFds: forUs ? Number(env.LISTEN_FDS ?? 0) : 0,
+    listenFds: isUs(env.LISTEN_PID) ? Number(env.LISTEN_FDS ?? 0) : 0,
     notifySocket: env.NOTIFY_SOCKET,
+    watchdogMicroseconds: isUs(env.WATCHDOG_PID) ? Number(env.WATCHDOG_USEC ?? 0) : 0,
     minimumApiVersion: env.DOCKER_MIN_API_VERSION,
     path: env.PATH ?? '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     proxies: {
