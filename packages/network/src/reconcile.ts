@@ -81,7 +81,7 @@ function holdAgain(context: NetworkContext, live: LiveSandbox): void {
   const { ports, endpoints, request } = live.record;
   for (const { transport, hostAddress, hostPort } of ports) {
     const address = parseAddress(hostAddress);
-    if (!address) continue;
+    if (!address || hostPort === 0) continue;
     const wish = { transport, address, first: hostPort, last: hostPort, holder: request.containerName };
     const held = context.ports.hold(wish);
     if (!('kind' in held)) live.held.push(held);

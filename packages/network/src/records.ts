@@ -42,6 +42,7 @@ export interface StoredEndpoint extends EndpointRecord {
 export interface StoredPort {
   readonly transport: PortTransport;
   readonly containerPort: number;
+  /** 0 where the network is routed: no port of the host stands for it. */
   readonly hostPort: number;
   /** As text, unspecified for all of its family. */
   readonly hostAddress: string;

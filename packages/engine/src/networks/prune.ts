@@ -21,8 +21,8 @@ export async function pruneNetworks(
 async function prune(deps: NetworkDeps, filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
   const until = parseUntil(filterValues(filters, 'until'));
   const deleted: string[] = [];
-  for (const { id, name, predefined, labels, created } of deps.networking.networks()) {
-    if (predefined || deps.networking.endpointsOf(id).length > 0) continue;
+  for (const { id, name, predefined, configOnly, labels, created } of deps.networking.networks()) {
+    if (predefined || configOnly || deps.networking.endpointsOf(id).length > 0) continue;
     if (!matchesLabels(filters, 'label', labels) || !lacksLabels(filters, 'label!', labels)) continue;
     if (until !== undefined && parsePointInTime(created) > until) continue;
     if (await removeUnused(deps, id)) deleted.push(name);

@@ -1,5 +1,6 @@
-import { invalidArgument, notImplemented } from '@wharf/base/error';
+import { invalidArgument } from '@wharf/base/error';
 import { type Address, parseAddress } from '../address.ts';
+import type { GatewayMode } from '../firewall/ruleset.ts';
 
 const prefix = 'com.docker.network.';
 
@@ -14,17 +15,14 @@ export interface BridgeOptions {
   readonly mtu: number | undefined;
   readonly inhibitIPv4: boolean;
   readonly interfacePrefix: string;
+  readonly modes: Readonly<Record<4 | 6, GatewayMode>>;
+  readonly sources: readonly Address[];
+  readonly trusted: readonly string[];
 }
 
 /** Throws invalid_argument for a value that cannot be, not_implemented for what is not done yet. */
 export function parseBridgeOptions(options: Readonly<Record<string, string>>): BridgeOptions {
   const read = (name: string) => options[prefix + name];
-  for (const family of ['ipv4', 'ipv6']) {
-    const mode = read(`bridge.gateway_mode_${family}`);
-    if (mode !== undefined && mode !== 'nat') throw notImplemented(`gateway mode ${mode}`);
-  }
-  if (read('bridge.trusted_host_interfaces')) throw notImplemented('bridge option trusted_host_interfaces');
-  if (read('host_ipv4') || read('host_ipv6')) throw notImplemented('network option host_ipv4');
   const hostBinding = read('bridge.host_binding_ipv4');
   const address = hostBinding === undefined ? undefined : parseAddress(hostBinding);
   if (hostBinding !== undefined && !address) throw invalidArgument(`invalid host binding address: ${hostBinding}`);
@@ -37,8 +35,30 @@ export function parseBridgeOptions(options: Readonly<Record<string, string>>): B
     hostBinding: address,
     mtu: mtu(read('driver.mtu')),
     inhibitIPv4: flag(options, 'bridge.inhibit_ipv4', false),
+    modes: {
+      4: gatewayMode(read('bridge.gateway_mode_ipv4')),
+      6: gatewayMode(read('bridge.gateway_mode_ipv6')),
+    },
+    sources: [sourceAddress(read('host_ipv4'), 4), sourceAddress(read('host_ipv6'), 6)].flat(),
+    trusted: (read('bridge.trusted_host_interfaces') ?? '').split(':').filter((link) => link !== ''),
     interfacePrefix: read('container_iface_prefix') || read('container_interface_prefix') || 'eth',
   };
+}
+
+const gatewayModes: readonly GatewayMode[] = ['nat', 'nat-unprotected', 'routed', 'isolated'];
+
+function gatewayMode(text: string | undefined): GatewayMode {
+  if (text === undefined || text === '') return 'nat';
+  const mode = gatewayModes.find((known) => known === text);
+  if (!mode) throw invalidArgument(`unknown gateway mode ${text}`);
+  return mode;
+}
+
+function sourceAddress(text: string | undefined, family: 4 | 6): Address[] {
+  if (text === undefined || text === '') return [];
+  const address = parseAddress(text);
+  if (address?.family !== family) throw invalidArgument(`invalid value for host_ipv${family}: ${text}`);
+  return [address];
 }
 
 function mtu(text: string | undefined): number | undefined {

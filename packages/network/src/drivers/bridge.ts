@@ -47,7 +47,10 @@ export class BridgeDriver implements NetworkDriver {
 
   validate(spec: NetworkSpec): void {
     this.#firewall.requireRules();
-    const { name } = parseBridgeOptions(spec.options);
+    const { name, modes } = parseBridgeOptions(spec.options);
+    if (!spec.internal && (modes[4] === 'isolated' || modes[6] === 'isolated')) {
+      throw invalidArgument('isolated gateway mode can only be used for an internal network');
+    }
     const link = name && linkByName(this.#route, name);
     if (link && link.kind !== 'bridge') throw invalidArgument(`existing interface ${name} is not a bridge`);
     if (link && link.alias === this.#owner) {
@@ -108,9 +111,9 @@ export class BridgeDriver implements NetworkDriver {
     return link;
   }
 
-  #address(network: StoredNetwork, index: number, { inhibitIPv4 }: BridgeOptions): void {
+  #address(network: StoredNetwork, index: number, { inhibitIPv4, modes }: BridgeOptions): void {
     for (const { subnet, gateway } of networkSubnets(network)) {
-      if (!gateway || (subnet.family === 4 && inhibitIPv4)) continue;
+      if (!gateway || modes[subnet.family] === 'isolated' || (subnet.family === 4 && inhibitIPv4)) continue;
       if (subnet.family === 6) writeSysctl(`net/ipv6/conf/${linkName(network)}/disable_ipv6`, '0');
       const batch = new NetlinkBatch();
       addAddress(batch, index, { address: addressBytes(gateway), length: subnet.length });
@@ -142,9 +145,10 @@ export function linkName({ link, id }: StoredNetwork): string {
   return link ?? `br-${id.slice(0, 12)}`;
 }
 
-function firewallBridge(network: StoredNetwork, { icc, masquerade }: BridgeOptions): FirewallBridge {
+function firewallBridge(network: StoredNetwork, options: BridgeOptions): FirewallBridge {
+  const { icc, masquerade, modes, sources, trusted } = options;
   const subnets = networkSubnets(network).map(({ subnet }) => subnet);
-  return { name: linkName(network), subnets, internal: network.internal, icc, masquerade };
+  return { name: linkName(network), subnets, internal: network.internal, icc, masquerade, modes, sources, trusted };
 }
 
 function enableForwarding(network: StoredNetwork): void {

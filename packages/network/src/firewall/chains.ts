@@ -27,12 +27,12 @@ const outputNotIn = (set: SetName): NftExpression[] => [
   { expression: 'meta', key: 'oifname', register: 1 },
   { expression: 'lookup', set, register: 1, inverted: true },
 ];
-const sourceIn = (set: 'masquerade' | 'hairpin', family: 4 | 6): NftExpression[] => [
+const sourceIn = (set: 'masquerade' | 'hairpin' | 'source', family: 4 | 6, into?: number): NftExpression[] => [
   ...isFamily(family),
   family === 4
     ? { expression: 'payload', base: 'network', offset: 12, length: 4, register: 1 }
     : { expression: 'payload', base: 'network', offset: 8, length: 16, register: 1 },
-  { expression: 'lookup', set: `${set}${family}`, register: 1 },
+  { expression: 'lookup', set: `${set}${family}`, register: 1, ...(into === undefined ? {} : { into }) },
 ];
 const connection = (key: 'state' | 'status', bits: number): NftExpression[] => [
   { expression: 'ct', key, register: 1 },
@@ -68,6 +68,35 @@ function publish(family: 4 | 6, map: 'ports' | 'bound'): NftExpression[] {
       addressRegister: 1,
       portRegister: family === 4 ? 9 : 12,
     },
+  ];
+}
+
+/** The destination is a port that a container of a routed network publishes. */
+function routedPort(family: 4 | 6): NftExpression[] {
+  const first = family === 4 ? 9 : 12;
+  return [
+    family === 4
+      ? { expression: 'payload', base: 'network', offset: 16, length: 4, register: 1 }
+      : { expression: 'payload', base: 'network', offset: 24, length: 16, register: 1 },
+    { expression: 'meta', key: 'l4proto', register: first },
+    { expression: 'payload', base: 'transport', offset: 2, length: 2, register: first + 1 },
+    { expression: 'lookup', set: `routed${family}`, register: 1 },
+  ];
+}
+
+function isPing(family: 4 | 6): NftExpression[] {
+  const icmp = { 4: 1, 6: 58 };
+  return [
+    { expression: 'meta', key: 'l4proto', register: 1 },
+    { expression: 'compare', is: true, register: 1, value: Uint8Array.of(icmp[family]) },
+  ];
+}
+
+/** Replaces the source where the network has a host address of its own for that. */
+function chosenSource(family: 4 | 6): NftExpression[] {
+  return [
+    ...sourceIn('source', family, 1),
+    { expression: 'snat', family: family === 4 ? 'ip' : 'ip6', addressRegister: 1 },
   ];
 }
 
@@ -115,6 +144,11 @@ export const chains: readonly NftChain[] = [
       [...inputIn('internal'), drop],
       // What was published is reachable, from other networks too; an address of another network is not.
       [...connection('status', statusDestinationNat), accept],
+      ...([4, 6] as const).flatMap((family) => [
+        [...isFamily(family), ...outputIn(`open${family}`), accept],
+        [...isFamily(family), ...routedPort(family), accept],
+        [...isFamily(family), ...isPing(family), ...outputIn(`pingable${family}`), accept],
+      ]),
       [drop],
     ],
   },
@@ -140,6 +174,7 @@ export const chains: readonly NftChain[] = [
         masquerade,
       ]),
       ...([4, 6] as const).map((family) => [...outputNotIn('bridges'), ...sourceIn('masquerade', family), masquerade]),
+      ...([4, 6] as const).map((family) => [...outputNotIn('bridges'), ...chosenSource(family)]),
     ],
   },
 ];

@@ -23,7 +23,17 @@ after(() => {
 const listed = () => execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }).replace(/\s+/g, ' ').trim();
 
 function bridge(name: string, subnet: string, rest: Partial<FirewallBridge> = {}): FirewallBridge {
-  return { name, subnets: [parsePrefix(subnet)!], internal: false, icc: true, masquerade: true, ...rest };
+  return {
+    name,
+    subnets: [parsePrefix(subnet)!],
+    internal: false,
+    icc: true,
+    masquerade: true,
+    modes: { 4: 'nat', 6: 'nat' },
+    sources: [],
+    trusted: [],
+    ...rest,
+  };
 }
 
 const port: FirewallPort = {
@@ -57,7 +67,11 @@ test('the table reads as it was meant', () => {
     'meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6',
     'iifname @bridges ip daddr 127.0.0.0/8 drop',
     'ct state established,related accept',
-    'iifname . oifname @icc accept oifname @internal drop iifname @internal drop ct status dnat accept drop',
+    'iifname . oifname @icc accept oifname @internal drop iifname @internal drop ct status dnat accept',
+    'meta nfproto ipv4 oifname @open4 accept',
+    'ip daddr . meta l4proto . th dport @routed4 accept',
+    'meta l4proto ipv6-icmp oifname @pingable6 accept drop }',
+    'oifname != @bridges snat ip to ip saddr map @source4',
     'oifname @bridges ct status dnat ip saddr @hairpin4 masquerade',
     'oifname != @bridges ip saddr @masquerade4 masquerade',
   ])

@@ -13,13 +13,22 @@ export interface FirewallBridge {
   /** Its containers reach each other. */
   readonly icc: boolean;
   readonly masquerade: boolean;
+  /** Docker's gateway mode of each family; `isolated` needs no rules, its bridge has no address. */
+  readonly modes: Readonly<Record<4 | 6, GatewayMode>>;
+  /** What outgoing connections get as their source instead of the leaving link's address. */
+  readonly sources: readonly Address[];
+  /** Links from which every port of the containers may be reached. */
+  readonly trusted: readonly string[];
 }
+
+export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
 
 /** A published port. */
 export interface FirewallPort {
   readonly transport: 'tcp' | 'udp' | 'sctp';
   /** Undefined is every address of the host, of the target's family. */
   readonly hostAddress?: Address;
+  /** 0 on a routed network: the container's own address is the one to connect to. */
   readonly hostPort: number;
   readonly target: Address;
   readonly targetPort: number;
@@ -53,20 +62,39 @@ function fixedElements(): SetElement[] {
   return [{ set: 'hairpin4', element: rangeElement(parsePrefix('127.0.0.0/8')!) }];
 }
 
-export function bridgeElements({ name, subnets, internal, icc, masquerade }: FirewallBridge): SetElement[] {
+export function bridgeElements(bridge: FirewallBridge): SetElement[] {
+  const { name, subnets, internal, icc, trusted } = bridge;
   const link = interfaceName(name);
   const elements: SetElement[] = [{ set: 'bridges', element: { key: link } }];
   if (icc) elements.push({ set: 'icc', element: { key: Buffer.concat([link, link]) } });
   if (internal) elements.push({ set: 'internal', element: { key: link } });
-  for (const subnet of subnets) {
-    elements.push({ set: `hairpin${subnet.family}`, element: rangeElement(subnet) });
-    if (masquerade && !internal) elements.push({ set: `masquerade${subnet.family}`, element: rangeElement(subnet) });
+  for (const from of trusted)
+    elements.push({ set: 'icc', element: { key: Buffer.concat([interfaceName(from), link]) } });
+  for (const family of [4, 6] as const) {
+    if (internal) break;
+    if (bridge.modes[family] === 'nat-unprotected') elements.push({ set: `open${family}`, element: { key: link } });
+    if (bridge.modes[family] === 'routed') elements.push({ set: `pingable${family}`, element: { key: link } });
   }
-  return elements;
+  return [...elements, ...subnets.flatMap((subnet) => subnetElements(bridge, subnet))];
+}
+
+function subnetElements({ internal, masquerade, modes, sources }: FirewallBridge, subnet: Prefix): SetElement[] {
+  const { family } = subnet;
+  const range = rangeElement(subnet);
+  const elements: SetElement[] = [{ set: `hairpin${family}`, element: range }];
+  if (internal || !masquerade || modes[family] === 'routed') return elements;
+  const source = sources.find((address) => address.family === family);
+  if (!source) return [...elements, { set: `masquerade${family}`, element: range }];
+  return [...elements, { set: `source${family}`, element: { ...range, value: addressBytes(source) } }];
 }
 
 export function portElement({ transport, hostAddress, hostPort, target, targetPort }: FirewallPort): SetElement {
-  const key = Buffer.concat([Uint8Array.of(transportNumbers[transport], 0, 0, 0), portBytes(hostPort)]);
+  const protocol = Uint8Array.of(transportNumbers[transport], 0, 0, 0);
+  if (hostPort === 0) {
+    const key = Buffer.concat([addressBytes(target), protocol, portBytes(targetPort)]);
+    return { set: `routed${target.family}`, element: { key } };
+  }
+  const key = Buffer.concat([protocol, portBytes(hostPort)]);
   const value = Buffer.concat([addressBytes(target), portBytes(targetPort)]);
   if (!hostAddress) return { set: `ports${target.family}`, element: { key, value } };
   return { set: `bound${target.family}`, element: { key: Buffer.concat([addressBytes(hostAddress), key]), value } };

@@ -15,7 +15,9 @@ export interface AssignedAddress {
 export class AddressBook {
   readonly #networks = new Map<string, { pool: AddressPool; gateway: Address | undefined }[]>();
 
+  /** A configuration network has no addresses: they are those of the networks made from it. */
   add(network: StoredNetwork): void {
+    if (network.configOnly) return;
     const pools = networkSubnets(network).map(({ subnet, range, gateway, auxiliary }) => ({
       pool: new AddressPool({
         subnet,

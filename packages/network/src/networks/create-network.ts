@@ -9,6 +9,7 @@ import { allocateSubnets } from '../ipam/allocate-subnets.ts';
 import { defaultRegions } from '../ipam/default-pools.ts';
 import type { NetworkSpec } from '../networking.ts';
 import type { StoredNetwork } from '../records.ts';
+import { applyConfiguration, checkConfigOnly } from './config-network.ts';
 import { driverOf } from './find-network.ts';
 import { hostRoutes } from './host-routes.ts';
 
@@ -16,13 +17,14 @@ import { hostRoutes } from './host-routes.ts';
  * Makes a user-defined network: pool, row, kernel state; a throw undoes all of it. Nothing is awaited between the
  * checks and the row: two creates cannot both find a name or a pool free.
  */
-export async function createNetwork(context: NetworkContext, spec: NetworkSpec): Promise<StoredNetwork> {
+export async function createNetwork(context: NetworkContext, request: NetworkSpec): Promise<StoredNetwork> {
   const { networks, addresses } = context;
   for (const { name } of networks.values()) {
-    if (name === spec.name) throw new EngineError('conflict', `network with name ${spec.name} already exists`);
+    if (name === request.name) throw new EngineError('conflict', `network with name ${request.name} already exists`);
   }
-  if (spec.configOnly || spec.configFrom) throw notImplemented('a config-only network');
-  if (spec.ingress) throw notImplemented('an ingress network');
+  if (request.ingress) throw notImplemented('an ingress network');
+  if (request.configOnly) return createConfigNetwork(context, request);
+  const spec = request.configFrom ? applyConfiguration(context, request, request.configFrom) : request;
   const driver = driverOf(context, spec.driver);
   driver.validate(spec);
   const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
@@ -39,6 +41,18 @@ export async function createNetwork(context: NetworkContext, spec: NetworkSpec):
   );
 }
 
+/** A row alone: no addresses are taken and no link is made for what only others use. */
+function createConfigNetwork({ networks }: NetworkContext, spec: NetworkSpec): StoredNetwork {
+  checkConfigOnly(spec);
+  const network = { ...spec, ...newRecord(), driver: 'null', userSubnet: false };
+  networks.put(network.id, network);
+  return network;
+}
+
+function newRecord() {
+  return { id: newId(), created: timestamp(), scope: 'local', predefined: false } as const;
+}
+
 function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | undefined): StoredNetwork {
   const { addresses, options, route } = context;
   const { config, userSubnet } = allocateSubnets({
@@ -49,10 +63,7 @@ function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | 
   });
   return {
     ...spec,
-    id: newId(),
-    created: timestamp(),
-    scope: 'local',
-    predefined: false,
+    ...newRecord(),
     ipam: { ...spec.ipam, Driver: 'default', Config: config },
     userSubnet,
     ...(link ? { link } : {}),

@@ -1,5 +1,6 @@
 import { EngineError } from '@wharf/base/error';
 import type { NetworkContext } from '../context.ts';
+import { checkNotDependedOn } from './config-network.ts';
 import { driverOf, findNetwork } from './find-network.ts';
 
 /** Removes a network that has no endpoints. */
@@ -9,6 +10,7 @@ export async function removeNetwork(context: NetworkContext, nameOrId: string): 
   if (predefined) {
     throw new EngineError('permission_denied', `${name} is a pre-defined network and cannot be removed`);
   }
+  checkNotDependedOn(context, network);
   const endpoints = context.endpoints.ofNetwork(id);
   if (endpoints.length > 0) {
     const users = endpoints.map((endpoint) => `name:"${endpoint.containerName}" id:"${endpoint.id.slice(0, 12)}"`);

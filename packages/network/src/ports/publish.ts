@@ -21,23 +21,24 @@ export function holdPorts(
   endpoint: StoredEndpoint,
 ): { held: HeldPort[]; ports: StoredPort[] } {
   const { options } = findNetwork(context, endpoint.networkId);
-  const { hostBinding } = parseBridgeOptions(options);
+  const { hostBinding, modes } = parseBridgeOptions(options);
   const held: HeldPort[] = [];
   const ports: StoredPort[] = [];
   try {
     for (const wish of parsePublishRequests(request)) {
       let chosen: number | undefined;
       for (const address of addressesFor(wish, endpoint, hostBinding)) {
+        const { transport, containerPort } = wish;
+        if (modes[address.family] === 'routed') {
+          const all = formatAddress(unspecified[address.family]);
+          ports.push({ transport, containerPort, hostPort: 0, hostAddress: all });
+          continue;
+        }
         const port = holdOne(context, { wish, address, chosen, endpoint });
         held.push(port);
         // Both families get the same port.
         chosen = port.port;
-        ports.push({
-          transport: wish.transport,
-          containerPort: wish.containerPort,
-          hostPort: port.port,
-          hostAddress: formatAddress(address),
-        });
+        ports.push({ transport, containerPort, hostPort: port.port, hostAddress: formatAddress(address) });
       }
     }
     return { held, ports };

@@ -58,7 +58,7 @@ function describePorts({ record }: LiveSandbox): Record<string, PortBinding[] | 
   for (const port of Object.keys(record.request.portBindings)) ports[port.includes('/') ? port : `${port}/tcp`] = null;
   for (const { containerPort, transport, hostAddress, hostPort } of record.ports) {
     const key = `${containerPort}/${transport}`;
-    ports[key] = [...(ports[key] ?? []), { HostIp: hostAddress, HostPort: String(hostPort) }];
+    ports[key] = [...(ports[key] ?? []), { HostIp: hostAddress, HostPort: hostPort === 0 ? '' : String(hostPort) }];
   }
   return ports;
 }

@@ -52,8 +52,8 @@ export function planSandbox(context: NetworkContext, request: SandboxRequest): S
     asked.length > 0 ? asked : [{ network: findNetwork(context, modeNetwork(context, mode)), settings: emptySettings }];
   const first = endpoints.findIndex(({ network: { id, name } }) => mode === name || mode === id);
   if (first > 0) endpoints.unshift(...endpoints.splice(first, 1));
-  checkCombination(endpoints);
   for (const endpoint of endpoints) checkSettings(endpoint);
+  checkCombination(endpoints);
   return { kind: endpoints[0]?.network.driver === 'host' ? 'host' : 'own', endpoints };
 }
 
@@ -77,6 +77,9 @@ function checkCombination(endpoints: readonly PlannedEndpoint[]): void {
 
 /** Throws invalid_argument with every complaint, as Docker lists them. */
 export function checkSettings({ network, settings }: PlannedEndpoint): void {
+  if (network.configOnly) {
+    throw new EngineError('permission_denied', 'cannot create endpoint on configuration-only network');
+  }
   parseInterfaceSysctls(settings.DriverOpts?.[endpointSysctls] ?? '');
   const problems = [...addressProblems(network, settings), ...otherProblems(network, settings)];
   if (problems.length === 0) return;

@@ -32,6 +32,7 @@ export type NftExpression =
       readonly addressRegister: number;
       readonly portRegister: number;
     }
+  | { readonly expression: 'snat'; readonly family: 'ip' | 'ip6'; readonly addressRegister: number }
   | { readonly expression: 'masquerade' }
   | { readonly expression: 'verdict'; readonly verdict: 'accept' | 'drop' | 'return' }
   | { readonly expression: 'jump'; readonly chain: string };
@@ -117,6 +118,9 @@ export function encodeExpression(to: NetlinkBatch, expression: NftExpression): v
           .u32be(3, expression.addressRegister)
           .u32be(5, expression.portRegister),
       );
+      return;
+    case 'snat':
+      named('nat', () => to.u32be(1, 0).u32be(2, families[expression.family]).u32be(3, expression.addressRegister));
       return;
     case 'masquerade':
       named('masq', () => {});
