@@ -9,6 +9,8 @@ export interface Identity {
   may(repository: RepositoryName, action: Action): boolean;
   /** Would be allowed more, if they asked for it: a token that lacks a scope, or nobody yet. */
   mightWith(repository: RepositoryName, action: Action): boolean;
+  /** Whether the catalog shows it. */
+  mayList(repository: RepositoryName): boolean;
 }
 
 export interface AccessControl {
@@ -22,7 +24,7 @@ export interface AccessControl {
   issueToken(request: Request, peer: string): Promise<Response> | undefined;
 }
 
-const everybody: Identity = { name: undefined, may: () => true, mightWith: () => true };
+const everybody: Identity = { name: undefined, may: () => true, mightWith: () => true, mayList: () => true };
 
 /** A registry without users: whoever reaches it may do anything. */
 export const openAccess: AccessControl = {

@@ -28,7 +28,7 @@ export async function listTags(
 /** `GET /v2/_catalog`: what the client may read. */
 export async function listCatalog(deps: RegistryDeps, context: RegistryContext): Promise<Response> {
   const all = await listRepositories(deps);
-  const readable = all.filter((repository) => context.identity.may(repository, 'pull'));
+  const readable = all.filter((repository) => context.identity.mayList(repository));
   // A token for the catalog names no repository, so that nothing can be told from an empty list.
   if (readable.length === 0 && all.some((repository) => context.identity.mightWith(repository, 'pull'))) {
     throw context.unauthorized('registry:catalog:*');
