@@ -30,6 +30,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'engine',
     'server',
   ],
+  'apps/registry': ['base', 'registry', 'registry/client'],
   cli: ['base', 'oci', 'api', 'registry/client'],
 };
 
@@ -47,7 +48,7 @@ const importLine =
 
 /** `path` is relative to the repository: `packages/sys/src/mount.ts`. */
 export function checkFile(path: string, source: string): Violation[] {
-  const name = packageOf(path.split('/')[1], path.split('/')[3]);
+  const name = ownerOf(path);
   const allowed = below[name ?? ''];
   if (!allowed || name === undefined)
     return [{ file: path, line: 1, imports: 'a package that tools/layers.ts does not know' }];
@@ -62,6 +63,12 @@ export function checkFile(path: string, source: string): Violation[] {
   return violations;
 }
 
+function ownerOf(path: string): string | undefined {
+  const [top, folder, , inner] = path.split('/');
+  // One application shares its name with a package.
+  return `${top}/${folder}` in below ? `${top}/${folder}` : packageOf(folder, inner);
+}
+
 /** A folder with directions of its own counts as a package. */
 function packageOf(name: string | undefined, folder: string | undefined): string | undefined {
   return `${name}/${folder}` in below ? `${name}/${folder}` : name;
@@ -72,9 +79,10 @@ function isAllowed(name: string, allowed: readonly string[], path: string, speci
   const imported = packageOf(target, folder);
   if (imported !== undefined) return allowed.includes(imported) || (path.endsWith('.test.ts') && imported === name);
   if (specifier.startsWith('.')) {
-    const [, owner, , inner] = join(path, '..', specifier).split('/');
-    const within = packageOf(owner, inner);
-    return within === name || (within !== undefined && owner === path.split('/')[1] && allowed.includes(within));
+    const target = join(path, '..', specifier);
+    const within = ownerOf(target);
+    const isNear = target.split('/')[1] === path.split('/')[1];
+    return within === name || (within !== undefined && isNear && allowed.includes(within));
   }
   return reserved[specifier]?.includes(name) ?? true;
 }

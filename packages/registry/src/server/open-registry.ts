@@ -9,6 +9,7 @@ import { FileObjectStore } from './storage/file-object-store.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import type { BlobUploads } from './uploads/blob-uploads.ts';
 import { FileUploads } from './uploads/file-uploads.ts';
+import type { PullThrough } from './upstream/pull-through.ts';
 
 /** Where a registry keeps everything. */
 export interface RegistryStorage {
@@ -21,7 +22,11 @@ export function openFileStorage(root: string): RegistryStorage {
   return { objects, uploads: new FileUploads(objects) };
 }
 
-export function openRegistry({ objects, uploads }: RegistryStorage, policy: RegistryPolicy): RegistryDeps {
+export function openRegistry(
+  { objects, uploads }: RegistryStorage,
+  policy: RegistryPolicy,
+  pullThrough?: PullThrough,
+): RegistryDeps {
   const markers = new CollectionMarkers(objects);
   return {
     objects,
@@ -33,5 +38,6 @@ export function openRegistry({ objects, uploads }: RegistryStorage, policy: Regi
     referrers: new ReferrerRecords(objects),
     locks: new KeyedLock(),
     policy,
+    pullThrough,
   };
 }

@@ -6,6 +6,7 @@ import type { ReferrerRecords } from './repository/referrer-records.ts';
 import type { TagRecords } from './repository/tag-records.ts';
 import type { ObjectStore } from './storage/object-store.ts';
 import type { BlobUploads } from './uploads/blob-uploads.ts';
+import type { PullThrough } from './upstream/pull-through.ts';
 
 /** What the registry's verbs work on. */
 export interface RegistryDeps {
@@ -19,6 +20,8 @@ export interface RegistryDeps {
   /** One queue a repository for what changes its manifests and tags. */
   readonly locks: KeyedLock;
   readonly policy: RegistryPolicy;
+  /** Undefined for a registry that asks no other. */
+  readonly pullThrough: PullThrough | undefined;
 }
 
 export interface RegistryPolicy {

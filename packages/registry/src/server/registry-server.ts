@@ -48,7 +48,7 @@ export class RegistryServer {
   readonly handle = async (request: Request, peer: string): Promise<Response> => {
     const began = performance.now();
     const path = pathOf(request.url);
-    const target = parseRequestPath(path);
+    const target = this.#target(path, request.url);
     let identity: Identity | undefined;
     let response: Response;
     try {
@@ -78,6 +78,15 @@ export class RegistryServer {
     });
     return response;
   };
+
+  /** A repository of another registry has a name of its own here. */
+  #target(path: string, url: string): Target | undefined {
+    const target = parseRequestPath(path);
+    const { pullThrough } = this.#options.registry;
+    if (!pullThrough || !target || !('repository' in target) || !/[?&]ns=/.test(url)) return target;
+    const namespace = new URL(url).searchParams.get('ns') ?? undefined;
+    return { ...target, repository: pullThrough.upstreams.localName(target.repository, namespace) };
+  }
 
   async #answer(request: Request, target: Target, identity: Identity): Promise<Response> {
     const { access } = this.#options;

@@ -19,11 +19,33 @@ export async function getBlob(
   // Whoever asks by HEAD may be about to push a manifest instead of the blob.
   const found = context.isHead ? deps.links.lease(repository, digest) : deps.links.find(repository, digest);
   const size = await found;
-  if (size === undefined) throw blobUnknown(digest);
-  return await sendBlob(deps, context, { digest, size });
+  if (size !== undefined) return await sendBlob(deps, context, { digest, size });
+  return await sendFromUpstream(deps, context, { repository, digest });
 }
 
-export async function sendBlob(
+/** Sends a blob of another registry while it arrives. */
+async function sendFromUpstream(
+  deps: RegistryDeps,
+  context: RegistryContext,
+  { repository, digest }: { repository: RepositoryName; digest: ContentDigest },
+): Promise<Response> {
+  const { pullThrough } = deps;
+  const headers = { 'Docker-Content-Digest': digest, 'Content-Type': 'application/octet-stream' };
+  if (context.isHead) {
+    const size = await pullThrough?.blobSize(repository, digest);
+    if (size === undefined) throw blobUnknown(digest);
+    return respond(200, { ...headers, 'Content-Length': String(size) });
+  }
+  const download = await pullThrough?.blob(deps, repository, digest);
+  if (!download) throw blobUnknown(digest);
+  if (context.header('Range') !== undefined || !download.canBeReadAlong) {
+    await download.done;
+    return await sendBlob(deps, context, { digest, size: download.size });
+  }
+  return respond(200, { ...headers, 'Content-Length': String(download.size), ETag: `"${digest}"` }, download.stream());
+}
+
+async function sendBlob(
   { objects }: Pick<RegistryDeps, 'objects'>,
   context: RegistryContext,
   { digest, size }: { digest: ContentDigest; size: number },
@@ -71,8 +93,11 @@ export function requireDeletion({ allowDelete, readOnly }: RegistryDeps['policy'
   if (!allowDelete || readOnly) throw new RegistryError('UNSUPPORTED', 'this registry does not delete');
 }
 
-export function requireWritable({ readOnly }: RegistryDeps['policy']): void {
-  if (readOnly) throw new RegistryError('UNSUPPORTED', 'this registry is read-only');
+export function requireWritable({ policy, pullThrough }: RegistryDeps, repository: RepositoryName): void {
+  if (policy.readOnly) throw new RegistryError('UNSUPPORTED', 'this registry is read-only');
+  if (pullThrough?.upstreams.isCacheOnly(repository)) {
+    throw new RegistryError('UNSUPPORTED', 'this repository is a cache of another registry: push elsewhere');
+  }
 }
 
 export function blobUnknown(digest: ContentDigest): RegistryError {

@@ -17,12 +17,27 @@ export async function listTags(
   repository: RepositoryName,
 ): Promise<Response> {
   context.require(repository, 'pull');
-  const all = await deps.tags.list(repository);
+  const all = (await upstreamTags(deps, context, repository)) ?? (await deps.tags.list(repository));
   if (all.length === 0 && !(await hasRepository(deps, repository))) {
     throw new RegistryError('NAME_UNKNOWN', 'repository name not known to registry', { detail: { name: repository } });
   }
   const { page, headers } = paginate(all, context, `/v2/${repository}/tags/list`);
   return respondJson(200, { name: repository, tags: page }, headers);
+}
+
+/** The tags that a repository of another registry has; what is known of them here when it does not answer. */
+async function upstreamTags(
+  { pullThrough }: RegistryDeps,
+  { signal }: RegistryContext,
+  repository: RepositoryName,
+): Promise<string[] | undefined> {
+  const source = pullThrough?.upstreams.find(repository);
+  if (!source || source.upstream.prefix === '') return undefined;
+  try {
+    return (await Array.fromAsync(source.remote.tags(signal))).sort();
+  } catch {
+    return undefined;
+  }
 }
 
 /** `GET /v2/_catalog`: what the client may read. */

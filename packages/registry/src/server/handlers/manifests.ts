@@ -28,13 +28,16 @@ export async function getManifest(
   return await sendManifest(deps, context, { repository, record });
 }
 
-export async function findManifest(
-  { tags, manifests }: RegistryDeps,
+async function findManifest(
+  deps: RegistryDeps,
   repository: RepositoryName,
   reference: string,
 ): Promise<ManifestRecord | undefined> {
+  checkReference(reference);
+  const { tags, manifests, pullThrough } = deps;
+  if (pullThrough?.upstreams.find(repository)) return await pullThrough.manifest(deps, repository, reference);
   if (reference.includes(':')) return await manifests.read(repository, parseContentDigest(reference));
-  const tag = isTag(reference) ? await tags.read(repository, reference) : undefined;
+  const tag = await tags.read(repository, reference);
   return tag && (await manifests.read(repository, tag.digest));
 }
 
@@ -88,7 +91,7 @@ export async function receiveManifest(
   { repository, reference }: ManifestTarget,
 ): Promise<Response> {
   context.require(repository, 'push');
-  requireWritable(deps.policy);
+  requireWritable(deps, repository);
   checkReference(reference);
   const tags = isContentDigest(reference) ? context.query.getAll('tag') : [];
   for (const tag of tags) checkReference(tag);

@@ -5,7 +5,7 @@ import type { RegistryContext } from '../registry-context.ts';
 import type { RegistryDeps } from '../registry-deps.ts';
 import { decodeRepository, linksOf } from '../storage/keys.ts';
 import type { Upload } from '../uploads/blob-uploads.ts';
-import { formatUploaded } from '../uploads/file-uploads.ts';
+import { formatUploaded } from '../uploads/upload-errors.ts';
 import { requireWritable } from './blobs.ts';
 import { respond } from './respond.ts';
 
@@ -16,7 +16,7 @@ export async function startUpload(
   repository: RepositoryName,
 ): Promise<Response> {
   context.require(repository, 'push');
-  requireWritable(deps.policy);
+  requireWritable(deps, repository);
   const { query } = context;
   const mount = query.get('mount');
   if (mount !== null && (await mountBlob(deps, context, { repository, digest: parseContentDigest(mount) }))) {
@@ -106,7 +106,7 @@ async function requireUpload(
   { repository, id }: { repository: RepositoryName; id: string },
 ): Promise<Upload> {
   context.require(repository, 'push');
-  requireWritable(deps.policy);
+  requireWritable(deps, repository);
   const upload = await deps.uploads.find(repository, id);
   if (!upload) throw new RegistryError('BLOB_UPLOAD_UNKNOWN', 'blob upload unknown to registry', { detail: { id } });
   return upload;

@@ -7,6 +7,8 @@ export interface TagRecord {
   readonly digest: ContentDigest;
   /** Milliseconds since 1970 when the tag was pointed there. */
   readonly pushed: number;
+  /** When the registry that it comes from was last asked; undefined for a tag of our own. */
+  readonly checked?: number;
 }
 
 export class TagRecords {

@@ -36,6 +36,8 @@ export interface ByteRange {
 
 export interface BodyOptions {
   readonly signal: AbortSignal;
+  /** The bytes themselves, whatever clients are sent to. */
+  readonly direct?: boolean;
 }
 
 /** A body to send, or the address that the client may fetch it from by itself. */

@@ -11,6 +11,7 @@ import type { FileObjectStore } from '../storage/file-object-store.ts';
 import { blobKey, uploadsPrefix } from '../storage/keys.ts';
 import type { AppendOptions, BlobUploads, Upload } from './blob-uploads.ts';
 import { type ByteTaker, takeBytes } from './take-bytes.ts';
+import { otherLength, outOfOrder, tooLarge } from './upload-errors.ts';
 
 interface RunningHash {
   readonly hash: ReturnType<typeof startHash>;
@@ -127,6 +128,10 @@ export class FileUploads implements BlobUploads {
     });
   }
 
+  partialFile({ id }: Upload): string {
+    return this.#data(id);
+  }
+
   cancel({ id }: Upload): Promise<void> {
     return this.#locks.run(id, () => this.#forget(id));
   }
@@ -176,29 +181,6 @@ export class FileUploads implements BlobUploads {
   #data(id: string): string {
     return join(this.#directory(id), 'data');
   }
-}
-
-/** The client is to ask where it is, and go on from there. distribution-spec, "Pushing a blob in chunks" */
-export function outOfOrder(size: number): RegistryError {
-  return new RegistryError('BLOB_UPLOAD_INVALID', 'the chunk does not start where the one before it ended', {
-    status: 416,
-    headers: { Range: formatUploaded(size) },
-  });
-}
-
-/** `0-0` stands for nothing as well as for one byte: distribution's answer, which its clients know. */
-export function formatUploaded(size: number): string {
-  return `0-${Math.max(0, size - 1)}`;
-}
-
-export function tooLarge(limit: number): RegistryError {
-  return new RegistryError('SIZE_INVALID', `the blob is larger than this registry takes: ${limit} bytes`, {
-    status: 413,
-  });
-}
-
-function otherLength(announced: number): RegistryError {
-  return new RegistryError('SIZE_INVALID', `the chunk does not have the ${announced} bytes of its Content-Range`);
 }
 
 async function lastChange(...paths: string[]): Promise<number> {
