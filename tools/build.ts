@@ -69,6 +69,7 @@ async function bundle(entrypoints: string[], naming: string): Promise<void> {
 mkdirSync(output, { recursive: true });
 await bundleClient();
 await bundle([join(root, 'apps/daemon/src/main.ts')], 'wharfd.[ext]');
+await bundle([join(root, 'apps/registry/src/main.ts')], 'wharf-registry.[ext]');
 const entries = namedEntries();
 const names = entries.map((path) => basename(path));
 if (new Set(names).size !== names.length) throw new Error(`two entry files have one name: ${names.sort().join(', ')}`);

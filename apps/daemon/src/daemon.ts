@@ -7,6 +7,7 @@ import { formatReloaded, mergeReloaded } from './config/reload.ts';
 import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
+import { serveRegistry } from './serve-registry.ts';
 import { watchSignals } from './shutdown.ts';
 import { linkSupervisor } from './supervisor-link.ts';
 import { feedWatchdog, notifySystemd, type SystemdState } from './systemd.ts';
@@ -59,6 +60,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
     const notify = (state: SystemdState) => notifySystemd(environment.notifySocket, state, logger);
     notify('READY=1');
     feedWatchdog(environment, logger);
+    const registry = await serveRegistry(settings, logger);
     logger.info('Daemon has completed initialization');
 
     let signal = await signals.next();
@@ -74,7 +76,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
     logger.info(`Processing signal '${signal}'`);
     notify('STOPPING=1');
     listeners.close();
-    await daemon.shutdown();
+    await Promise.all([daemon.shutdown(), registry?.close()]);
     logger.info('Daemon shutdown complete');
     return 0;
   } finally {

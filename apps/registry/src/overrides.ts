@@ -1,5 +1,5 @@
+import type { Overrides } from '@wharf/registry/server/config';
 import type { Values } from './commands.ts';
-import type { Overrides } from './config.ts';
 
 export function overridesFrom(values: Values): Overrides {
   return {

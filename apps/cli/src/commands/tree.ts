@@ -277,6 +277,11 @@ export const entries: readonly Entry[] = [
     'Show everything known about objects of any type',
     async () => (await import('./inspect.ts')).command,
   ),
+  topLevel(
+    'registry',
+    'Serve images to others, and look after them',
+    async () => (await import('./registry.ts')).command,
+  ),
   topLevel('version', 'Show the versions of client and daemon', async () => (await import('./version.ts')).command, 5),
 ];
 

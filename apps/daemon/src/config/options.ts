@@ -1,3 +1,4 @@
+import { text } from '@wharf/base/decode';
 import {
   booleanOption,
   choiceOption,
@@ -15,6 +16,14 @@ import {
   ulimitsOption,
 } from './structured-options.ts';
 import { unsupportedOptions } from './unsupported-options.ts';
+
+const defaultRegistryAddress = '127.0.0.1:5000';
+
+/** The flag may stand alone. */
+function registryAddress(value: string): string {
+  if (value === 'true') return defaultRegistryAddress;
+  return value === 'false' ? '' : value;
+}
 
 /** Every setting that wharfd knows, by its key in daemon.json. dockerd's names, where dockerd has the setting. */
 export const options = {
@@ -79,6 +88,13 @@ export const options = {
   'no-proxy': textOption('Hosts reached without a proxy', ''),
   pidfile: textOption('Where the process id is written; default wharfd.pid in the exec root', '', { short: 'p' }),
   'raw-logs': booleanOption("Never colour the daemon's own log", false),
+  registry: {
+    help: 'Serve a registry of our own too: --registry, or --registry=host:port',
+    fallback: '',
+    fromFlag: registryAddress,
+    fromFile: (value, path) => registryAddress(typeof value === 'boolean' ? String(value) : text(value, path)),
+  } satisfies Option<string>,
+  'registry-config': textOption("The registry's own configuration file", '', { argument: 'path' }),
   'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),

@@ -1,9 +1,9 @@
+import { loadConfig, milliseconds } from '@wharf/registry/server/config';
 import { applyRetention } from '@wharf/registry/server/garbage/apply-retention';
 import { collectGarbage } from '@wharf/registry/server/garbage/collect-garbage';
 import { openRegistry } from '@wharf/registry/server/open-registry';
 import { createPolicy, openStorage } from '@wharf/registry/server/registry-service';
 import type { Values } from '../commands.ts';
-import { loadConfig, milliseconds } from '../config.ts';
 import { overridesFrom, text } from '../overrides.ts';
 
 /** Safe beside servers on the same store. */

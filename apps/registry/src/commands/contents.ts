@@ -1,4 +1,5 @@
 import { invalidArgument, notFound } from '@wharf/base/error';
+import { loadConfig } from '@wharf/registry/server/config';
 import { parseContentDigest } from '@wharf/registry/server/content-digest';
 import { isTag, parseRepositoryName } from '@wharf/registry/server/names';
 import { openRegistry } from '@wharf/registry/server/open-registry';
@@ -7,7 +8,6 @@ import { createPolicy, openStorage } from '@wharf/registry/server/registry-servi
 import { deleteManifest, deleteTag } from '@wharf/registry/server/repository/delete-manifest';
 import { hasRepository, listRepositories } from '@wharf/registry/server/repository/list-repositories';
 import type { Values } from '../commands.ts';
-import { loadConfig } from '../config.ts';
 import { overridesFrom } from '../overrides.ts';
 import { formatTable } from '../table.ts';
 

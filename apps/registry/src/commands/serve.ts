@@ -1,7 +1,7 @@
 import { createLogger } from '@wharf/base/logger';
+import { loadConfig } from '@wharf/registry/server/config';
 import { startRegistry } from '@wharf/registry/server/registry-service';
 import type { Values } from '../commands.ts';
-import { loadConfig } from '../config.ts';
 import { overridesFrom } from '../overrides.ts';
 
 /** Serves until SIGTERM or SIGINT; a second one does not wait for what is under way. */

@@ -1,8 +1,8 @@
 import { invalidArgument } from '@wharf/base/error';
 import type { Action } from '@wharf/registry/server/access/access-control';
 import { RobotTokens } from '@wharf/registry/server/access/robot-tokens';
+import { milliseconds } from '@wharf/registry/server/config';
 import type { Values } from '../commands.ts';
-import { milliseconds } from '../config.ts';
 import { text } from '../overrides.ts';
 import { formatTable } from '../table.ts';
 import { accountFiles } from './users.ts';

@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { invalidArgument } from '@wharf/base/error';
 import { UsersFile } from '@wharf/registry/server/access/users-file';
+import { loadConfig } from '@wharf/registry/server/config';
 import type { Values } from '../commands.ts';
-import { loadConfig } from '../config.ts';
 import { overridesFrom } from '../overrides.ts';
 import { formatTable } from '../table.ts';
 

@@ -3,10 +3,10 @@ import { boolean, decode, integer, list, parseJson, struct, text } from '@wharf/
 import { parseDuration } from '@wharf/base/duration';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import { parseSize } from '@wharf/base/size';
-import type { Action } from '@wharf/registry/server/access/access-control';
-import type { Rule } from '@wharf/registry/server/access/rules';
-import type { RetentionRule } from '@wharf/registry/server/garbage/plan-retention';
-import type { S3Settings, ServiceConfig, UpstreamConfig } from '@wharf/registry/server/registry-service';
+import type { Action } from './access/access-control.ts';
+import type { Rule } from './access/rules.ts';
+import type { RetentionRule } from './garbage/plan-retention.ts';
+import type { S3Settings, ServiceConfig, UpstreamConfig } from './registry-service.ts';
 
 /** The keys of registry.json, each of which may be left out. docs/registry.md explains them. */
 interface FileConfig {
@@ -132,6 +132,8 @@ export interface Overrides {
   readonly config?: string | undefined;
   readonly listen?: readonly string[] | undefined;
   readonly root?: string | undefined;
+  /** Where neither the file nor the command line says so. */
+  readonly defaultRoot?: string;
   readonly users?: string | undefined;
   readonly tokens?: string | undefined;
   readonly tlsCert?: string | undefined;
@@ -157,7 +159,7 @@ export function loadConfig(overrides: Overrides): ServiceConfig {
   const listen = overrides.listen ?? file.listen;
   return {
     listen: listen.length > 0 ? listen : [defaultListen],
-    root: overrides.root ?? (file.root || defaultRoot),
+    root: overrides.root ?? (file.root || (overrides.defaultRoot ?? defaultRoot)),
     s3: file.s3.bucket === '' ? undefined : s3Settings(file.s3),
     tls: certificate === '' ? undefined : { certificate, key, clientCa: tls.clientCa || undefined },
     users: users || undefined,
