@@ -16,7 +16,8 @@ for directory in /tmp /var/lib /dev/shm; do mkdir -p "$directory" && mount -t tm
 mkdir -p "$checkout" && mount --bind /run/checkout "$checkout"
 mkdir -p /dev/pts && mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts
 mkdir -p /run/modules/lib && ln -s /usr/lib/uml/modules /run/modules/lib/modules
-for module in overlay bridge veth nf_tables nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct; do
+for module in overlay bridge veth nf_tables nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct \
+  8021q dummy macvlan ipvlan vxlan; do
   modprobe -d /run/modules "$module" 2>/dev/null
 done
 ip link set lo up

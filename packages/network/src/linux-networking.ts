@@ -49,11 +49,13 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
   const route = NetlinkSocket.open('route');
   const firewall = new Firewall(owner, log);
   const remover = new LinkRemover();
+  const networks = store.collection<StoredNetwork>('networks');
+  const stacked = { route, remover, owner, networks };
   return new LinuxNetworking({
     options,
     log,
     store,
-    networks: store.collection<StoredNetwork>('networks'),
+    networks,
     sandboxes: store.collection<StoredSandbox>('sandboxes', { relaxed: true }),
     route,
     firewall,
@@ -64,8 +66,8 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
       ['bridge', new BridgeDriver({ route, firewall, remover, owner })],
       ['host', emptyDriver],
       ['null', emptyDriver],
-      ['macvlan', new StackedLinkDriver(route, 'macvlan')],
-      ['ipvlan', new StackedLinkDriver(route, 'ipvlan')],
+      ['macvlan', new StackedLinkDriver({ ...stacked, kind: 'macvlan' })],
+      ['ipvlan', new StackedLinkDriver({ ...stacked, kind: 'ipvlan' })],
       ['overlay', unsupportedDriver('overlay')],
     ]),
     addresses: new AddressBook(),

@@ -7,6 +7,7 @@ import { parseAddress } from './address.ts';
 import type { LiveSandbox, NetworkContext } from './context.ts';
 import { linkName } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
+import { parentName } from './drivers/stacked-link.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
 import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
@@ -18,7 +19,7 @@ import { newSandbox, saveSandbox, serveNames } from './sandbox/open-sandbox.ts';
 export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
   forgetGone(context, running);
   await ensurePredefined(context);
-  await sweepBridges(context);
+  await sweepLinks(context);
   for (const network of context.networks.values()) {
     context.addresses.add(network);
     try {
@@ -44,12 +45,14 @@ function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, 
   for (const { request } of gone) sandboxes.delete(request.containerId);
 }
 
-/** Bridges of networks that were being made or removed when the daemon died. */
-async function sweepBridges({ route, remover, networks, options }: NetworkContext): Promise<void> {
-  const known = new Set([...networks.values()].map(linkName));
+/** Bridges and parents of networks that were being made or removed when the daemon died. */
+const ownKinds = ['bridge', 'vlan', 'dummy'];
+
+async function sweepLinks({ route, remover, networks, options }: NetworkContext): Promise<void> {
+  const known = new Set([...networks.values()].flatMap((network) => [linkName(network), parentName(network)]));
   const owner = linkOwner(options.execRoot);
   for (const { kind, alias, name, index } of listLinks(route)) {
-    if (kind === 'bridge' && alias === owner && !known.has(name)) await remover.remove(index);
+    if (ownKinds.includes(kind) && alias === owner && !known.has(name)) await remover.remove(index);
   }
 }
 

@@ -31,6 +31,8 @@ export interface StoredEndpoint extends EndpointRecord {
   readonly hostLink: string;
   readonly gateway4?: string;
   readonly gateway6?: string;
+  /** There is no gateway: whatever has no route of its own leaves by the link itself. */
+  readonly routesByLink?: boolean;
   /** An internal network's gateway is never the container's. */
   readonly internal: boolean;
   /** As asked for. */

@@ -94,7 +94,10 @@ interface DnsSockets {
   readonly ports: DnsPorts;
 }
 
-/** Port 53 itself stays free for name servers that run in the container: the kernel chooses. */
+/**
+ * Port 53 itself stays free for name servers that run in the container: the kernel chooses. Only a kernel that
+ * cannot redirect gets its servers at that port.
+ */
 function openSockets(found: Redirected): DnsSockets {
   const sockets = bindSockets({ udp: 0, tcp: 0 });
   try {
@@ -103,15 +106,20 @@ function openSockets(found: Redirected): DnsSockets {
   } catch (error) {
     closeSocket(sockets.udp);
     closeSocket(sockets.tcp);
-    throw error;
+    if (!cannotRedirect.some((code) => hasErrno(error, code))) throw error;
+    return bindSockets({ udp: dnsPort, tcp: dnsPort });
   }
 }
+
+const dnsPort = 53;
+/** What a kernel without nf_tables, or without its family for IPv4, says. */
+const cannotRedirect = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP'];
 
 function reopenSockets(ports: DnsPorts): DnsSockets {
   const stands = isRedirected();
   try {
     const sockets = bindSockets(ports);
-    if (!stands) redirectDns(ports, 'not');
+    if (!stands && ports.udp !== dnsPort) redirectDns(ports, 'not');
     return sockets;
   } catch (error) {
     // A program of the container took the port while nobody held it.

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
 import { hasErrno } from '@wharf/sys/errno';
@@ -39,38 +40,113 @@ after(async () => {
   host.leave();
 });
 
-for (const [driver, parent, subnet] of [
-  ['macvlan', 'lan0', '10.66.0.0/24'],
-  ['ipvlan', 'lan1', '10.67.0.0/24'],
-] as const) {
-  test(`${driver}: containers on one parent reach each other`, async (t) => {
-    const ipam = { Driver: 'default', Options: null, Config: [{ Subnet: subnet }] };
-    await networking.createNetwork(network(driver, { driver, ipam, options: { parent } }));
+interface Case {
+  readonly driver: 'macvlan' | 'ipvlan';
+  readonly what: string;
+  readonly options: Record<string, string>;
+  readonly internal?: boolean;
+  /** What `ip route` says about the default route inside. */
+  readonly route: RegExp;
+  /** The parent's name, where it is made for the network. */
+  readonly makes?: RegExp;
+}
+
+const cases: readonly Case[] = [
+  { driver: 'macvlan', what: 'one parent', options: { parent: 'lan0' }, route: /default via 10\.66\.0\.1 dev eth0/ },
+  { driver: 'ipvlan', what: 'one parent', options: { parent: 'lan1' }, route: /default via 10\.66\.0\.1 dev eth0/ },
+  {
+    driver: 'macvlan',
+    what: 'an 802.1q sub-interface',
+    options: { parent: 'lan0.30' },
+    route: /default via 10\.66\.0\.1 dev eth0/,
+    makes: /lan0\.30@lan0/,
+  },
+  {
+    driver: 'ipvlan',
+    what: 'a parent and layer 3',
+    options: { parent: 'lan1', ipvlan_mode: 'l3' },
+    route: /default dev eth0/,
+  },
+  {
+    driver: 'macvlan',
+    what: 'no parent, and nothing leaves',
+    options: {},
+    internal: true,
+    route: /^(?!.*default)/s,
+    makes: /dm-[0-9a-f]{12}/,
+  },
+];
+
+for (const { driver, what, options, internal = false, route, makes } of cases) {
+  test(`${driver}: containers on ${what} reach each other`, async (t) => {
+    const ipam = { Driver: 'default', Options: null, Config: [{ Subnet: '10.66.0.0/24' }] };
     const open = (name: string) => networking.openSandbox(request(`${driver}-${name}`, { networkMode: driver }));
     try {
+      await networking.createNetwork(network(driver, { driver, ipam, options, internal }));
+      if (makes) assert.match(links(), makes);
       const [web, peer] = [await open('web'), await open('peer')];
-      assert.match(run(web, 'busybox', 'ip', 'route'), /default via 10\.6[67]\.0\.1 dev eth0/);
+      assert.match(run(web, 'busybox', 'ip', 'route'), route);
       await serve(web, 80, driver);
       assert.equal(await ask(web.endpoints[driver]!.IPAddress, 80, peer), driver);
     } catch (error) {
       if (!hasErrno(error, 'EOPNOTSUPP')) throw error;
-      t.skip(`this kernel has no ${driver}`);
+      t.skip(`this kernel has no ${what === 'one parent' ? driver : `${driver} on ${what}`}`);
+      await clear(driver);
       return;
     }
-    for (const { containerId } of networking.endpointsOf(networking.network(driver).id)) {
-      await networking.closeSandbox(containerId);
-    }
-    await networking.removeNetwork(driver);
+    await clear(driver);
+    if (makes) assert.doesNotMatch(links(), makes);
   });
+}
+
+test('macvlan: a sub-interface stays until the last network on it goes', async (t) => {
+  const make = (name: string) =>
+    networking.createNetwork(network(name, { driver: 'macvlan', options: { parent: 'lan0.31' } }));
+  try {
+    await make('first');
+  } catch (error) {
+    if (!hasErrno(error, 'EOPNOTSUPP')) throw error;
+    t.skip('this kernel has no 802.1q');
+    return;
+  }
+  await make('second');
+  await networking.removeNetwork('first');
+  assert.match(links(), /lan0\.31@/);
+  await networking.removeNetwork('second');
+  assert.doesNotMatch(links(), /lan0\.31@/);
+});
+
+for (const mode of ['private', 'vepa', 'passthru']) {
+  test(`macvlan: mode ${mode} is the kernel's`, async () => {
+    await networking.createNetwork(
+      network(mode, { driver: 'macvlan', options: { parent: 'lan0', macvlan_mode: mode } }),
+    );
+    const sandbox = await networking.openSandbox(request(`one-${mode}`, { networkMode: mode }));
+    assert.match(run(sandbox, 'ip', '-d', 'link', 'show', 'eth0'), new RegExp(`macvlan mode ${mode}`));
+    await clear(mode);
+  });
+}
+
+function links(): string {
+  return execFileSync('ip', ['-o', 'link'], { encoding: 'utf8' });
+}
+
+async function clear(name: string): Promise<void> {
+  if (!networking.networks().some((one) => one.name === name)) return;
+  for (const { containerId } of networking.endpointsOf(networking.network(name).id)) {
+    await networking.closeSandbox(containerId);
+  }
+  await networking.removeNetwork(name);
 }
 
 describe('create', () => {
   const refused: readonly [driver: string, options: Record<string, string>, message: RegExp][] = [
-    ['macvlan', {}, /without a parent is not supported/],
+    ['macvlan', { parent: 'nowhere.7' }, /-o parent interface was not found on the host: nowhere/],
+    ['macvlan', { parent: 'lan0.4095' }, /vlan id must be between 1-4094, received: 4095/],
     ['macvlan', { parent: 'lo' }, /loopback interface is not a valid macvlan parent link/],
     ['macvlan', { parent: 'nowhere' }, /invalid subinterface vlan name nowhere/],
     ['macvlan', { parent: 'lan0', macvlan_mode: 'odd' }, /macvlan mode 'odd' is not valid/],
-    ['ipvlan', { parent: 'lan1', ipvlan_mode: 'l3' }, /ipvlan mode l3 is not supported/],
+    ['ipvlan', { parent: 'lan1', ipvlan_mode: 'l4' }, /ipvlan mode 'l4' is not valid/],
     ['overlay', {}, /network driver overlay is not supported/],
     ['weave', {}, /plugin "weave" not found/],
   ];

@@ -89,17 +89,26 @@ export function setDefaultRoutes(
 ): void {
   const batch = new NetlinkBatch();
   if (!options.fresh) {
-    for (const { length, gateway, address } of listRoutes(route)) {
-      if (length === 0 && gateway) deleteRoute(batch, { destination: { address, length }, gateway });
+    for (const { length, gateway, address, link } of listRoutes(route)) {
+      if (length !== 0) continue;
+      const to = { destination: { address, length } };
+      if (gateway) deleteRoute(batch, { ...to, gateway });
+      else if (link !== undefined) deleteRoute(batch, { ...to, link });
     }
   }
   for (const [endpoint, text] of [
     [gateways.v4, gateways.v4?.gateway4],
     [gateways.v6, gateways.v6?.gateway6],
   ] as const) {
+    if (!endpoint) continue;
+    if (endpoint.routesByLink) {
+      const link = linkByName(route, endpoint.interfaceName)?.index;
+      const everywhere = { address: new Uint8Array(endpoint === gateways.v4 ? 4 : 16), length: 0 };
+      if (link !== undefined) addRoute(batch, { destination: everywhere, link });
+      continue;
+    }
     const gateway = parseAddress(text ?? '');
-    if (!endpoint || !gateway) continue;
-    addRoute(batch, { gateway: addressBytes(gateway) });
+    if (gateway) addRoute(batch, { gateway: addressBytes(gateway) });
   }
   if (batch.bytes.length > 0) route.transact(batch, 'set the default route');
 }
@@ -113,7 +122,9 @@ export function publishingEndpoint(endpoints: readonly StoredEndpoint[]): Stored
 /** The endpoint that provides the default gateway: highest priority, then first by network name. */
 export function gatewayEndpoint(endpoints: readonly StoredEndpoint[], family: 4 | 6): StoredEndpoint | undefined {
   const able = endpoints.filter(
-    ({ internal, gateway4, gateway6 }) => !internal && (family === 4 ? gateway4 : gateway6) !== undefined,
+    ({ internal, routesByLink, ...of }) =>
+      !internal &&
+      (family === 4 ? (of.gateway4 ?? (routesByLink && of.ipv4)) : (of.gateway6 ?? (routesByLink && of.ipv6))),
   );
   return able.toSorted(
     (a, b) =>

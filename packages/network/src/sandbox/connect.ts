@@ -2,17 +2,16 @@ import type { EndpointSettings } from '@wharf/api/network';
 import { conflict, EngineError } from '@wharf/base/error';
 import { transaction } from '@wharf/base/transaction';
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
-import { linkByName } from '@wharf/sys/netlink/link';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { findNetwork } from '../networks/find-network.ts';
 import { firewallPorts } from '../ports/publish.ts';
-import type { StoredEndpoint } from '../records.ts';
 import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './attach.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
 import { saveSandbox, serveNames } from './open-sandbox.ts';
 import { checkSettings } from './plan.ts';
 import { publish } from './published-ports.ts';
+import { removeInterface } from './remove-interface.ts';
 
 export interface ConnectRequest {
   readonly containerId: string;
@@ -109,14 +108,4 @@ function followGateway(context: NetworkContext, live: LiveSandbox, route: Netlin
   context.firewall.removePorts(live.published);
   live.published = published;
   context.firewall.addPorts(published);
-}
-
-async function removeInterface(
-  { remover }: NetworkContext,
-  { interfaceName }: StoredEndpoint,
-  namespace: number,
-): Promise<void> {
-  using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
-  const link = linkByName(route, interfaceName);
-  if (link) await remover.remove(link.index, namespace);
 }

@@ -5,6 +5,7 @@ import { addressBytes, formatAddress, parseAddress } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
 import { randomMac } from '../drivers/bridge.ts';
 import { parseBridgeOptions } from '../drivers/bridge-options.ts';
+import { isLayer3 } from '../drivers/stacked-link.ts';
 import type { AssignedAddress } from '../ipam/address-book.ts';
 import type { SandboxRequest } from '../networking.ts';
 import type { StoredEndpoint } from '../records.ts';
@@ -25,6 +26,7 @@ export function createEndpoint(
       if (address) assigned.push(address);
     }
     const [v4, v6] = [4, 6].map((family) => assigned.find(({ address }) => address.family === family));
+    const routesByLink = network.driver === 'ipvlan' && isLayer3(network.options);
     const hasLink = network.driver !== 'host' && network.driver !== 'null';
     return {
       id: newId(),
@@ -41,8 +43,9 @@ export function createEndpoint(
       hostLink: network.driver === 'bridge' ? `veth${randomBytes(4).toString('hex').slice(0, 7)}` : '',
       ...(v4 ? { ipv4: formatAddress(v4.address), ipv4PrefixLength: v4.subnet.length } : {}),
       ...(v6 ? { ipv6: formatAddress(v6.address), ipv6PrefixLength: v6.subnet.length } : {}),
-      ...(v4?.gateway ? { gateway4: formatAddress(v4.gateway) } : {}),
-      ...(v6?.gateway ? { gateway6: formatAddress(v6.gateway) } : {}),
+      ...(routesByLink ? { routesByLink } : {}),
+      ...(v4?.gateway && !routesByLink ? { gateway4: formatAddress(v4.gateway) } : {}),
+      ...(v6?.gateway && !routesByLink ? { gateway6: formatAddress(v6.gateway) } : {}),
     };
   } catch (error) {
     for (const { address } of assigned) addresses.release(network.id, formatAddress(address));

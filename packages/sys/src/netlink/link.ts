@@ -114,6 +114,25 @@ export function addStackedLink(batch: NetlinkBatch, spec: StackedLinkSpec): void
   });
 }
 
+/** Creates a link with nothing behind it, up. */
+export function addDummy(batch: NetlinkBatch, name: string): void {
+  batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
+    to.text(attributes.ifname, name);
+    to.nested(attributes.linkinfo, () => to.text(INFO_KIND, 'dummy'));
+  });
+}
+
+/** Creates the 802.1q sub-interface of a parent for one VLAN, up. */
+export function addVlan(batch: NetlinkBatch, { name, parent, id }: { name: string; parent: number; id: number }): void {
+  batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
+    to.text(attributes.ifname, name).u32(attributes.link, parent);
+    to.nested(attributes.linkinfo, () => {
+      to.text(INFO_KIND, 'vlan');
+      to.nested(INFO_DATA, () => to.u16(1, id));
+    });
+  });
+}
+
 export interface LinkChange {
   readonly up?: boolean;
   readonly name?: string;
