@@ -12,7 +12,7 @@ const files = ['lifecycle', 'exec', 'process'];
 
 describe('on pure cgroup v2', { skip: here ? 'this machine has it: test/e2e ran on it' : false }, () => {
   for (const file of files) {
-    test(`test/e2e/${file}.test.ts`, { timeout: 600_000 }, () => runThere(`./test/e2e/${file}.test.ts`));
+    test(`test/e2e/${file}.test.ts`, { timeout: 600_000 }, () => void runThere(`./test/e2e/${file}.test.ts`));
   }
 });
 
