@@ -16,11 +16,16 @@ import type { Readable } from 'node:stream';
 import { EngineError } from '@wharf/base/error';
 import { type Digest, digestHex, digestOf } from '@wharf/oci/digest';
 
+/** How long a fetch that was broken off can be taken up again. */
+const partLifetime = 24 * 3600 * 1000;
+
 /**
  * Blobs by digest, immutable.
  *
  *   <root>/blobs/sha256/<hex>
  *   <root>/ingest/<name>        being written: swept at start
+ *   <root>/ingest/<hex>.part    being fetched: kept for a day, so that the fetch can go on
+ *   <root>/ingest/<hex>.ranges  which bytes of it are there
  *
  * A blob appears by a rename after fsync, so it is whole or not there.
  */
@@ -28,13 +33,45 @@ export class ContentStore {
   readonly #blobs: string;
   readonly #ingest: string;
 
-  /** `root` is `<data-root>/content`. */
-  constructor(root: string) {
+  readonly #onVisible: (digest: Digest) => void;
+
+  /** `root` is `<data-root>/content`. Told of each blob that is there from now on, also when it was before. */
+  constructor(root: string, onVisible: (digest: Digest) => void = () => {}) {
+    this.#onVisible = onVisible;
     this.#blobs = join(root, 'blobs', 'sha256');
     this.#ingest = join(root, 'ingest');
     mkdirSync(this.#blobs, { recursive: true, mode: 0o710 });
     mkdirSync(this.#ingest, { recursive: true, mode: 0o710 });
-    for (const name of readdirSync(this.#ingest)) rmSync(join(this.#ingest, name), { recursive: true, force: true });
+    this.#sweep();
+  }
+
+  #sweep(): void {
+    const oldest = Date.now() - partLifetime;
+    for (const name of readdirSync(this.#ingest)) {
+      const path = join(this.#ingest, name);
+      const isPart = /^[0-9a-f]{64}\.(part|ranges)$/.test(name);
+      if (isPart && (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > oldest) continue;
+      rmSync(path, { recursive: true, force: true });
+    }
+  }
+
+  /** Where a blob that is being fetched lies until it is whole. */
+  part(digest: Digest): { readonly file: string; readonly ranges: string } {
+    const path = join(this.#ingest, digestHex(digest));
+    return { file: `${path}.part`, ranges: `${path}.ranges` };
+  }
+
+  /** Parts that nobody is fetching: all but those in `wanted`. Answers the bytes freed. */
+  dropParts(wanted: ReadonlySet<Digest>): number {
+    let freed = 0;
+    for (const name of readdirSync(this.#ingest)) {
+      const hex = /^([0-9a-f]{64})\.(part|ranges)$/.exec(name)?.[1];
+      if (hex === undefined || wanted.has(`sha256:${hex}`)) continue;
+      const path = join(this.#ingest, name);
+      freed += (statSync(path, { throwIfNoEntry: false })?.blocks ?? 0) * 512;
+      rmSync(path, { force: true });
+    }
+    return freed;
   }
 
   has(digest: Digest): boolean {
@@ -69,6 +106,7 @@ export class ContentStore {
   /** Stores small content; its name is durable after `sync`. What is there already but damaged is written again. */
   async write(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes);
+    this.#onVisible(digest);
     if (this.#isWhole(digest, bytes)) return digest;
     const path = this.newIngest();
     await using file = await open(path, 'wx', 0o600);
@@ -99,6 +137,7 @@ export class ContentStore {
 
   /** Makes a whole and synced ingest visible. */
   commit(ingest: string, digest: Digest): void {
+    this.#onVisible(digest);
     renameSync(ingest, this.#path(digest));
   }
 
@@ -121,6 +160,11 @@ export class ContentStore {
     const size = this.sizeOf(digest) ?? 0;
     rmSync(this.#path(digest), { force: true });
     return size;
+  }
+
+  /** Where a whole blob lies, for who reads it from a thread of its own. */
+  pathOf(digest: Digest): string {
+    return this.#path(digest);
   }
 
   #path(digest: Digest): string {

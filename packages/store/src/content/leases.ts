@@ -1,32 +1,48 @@
+import type { Digest } from '@wharf/oci/digest';
+
+/** Keeps content and layers from being collected until it is disposed of. */
+export interface Lease extends Disposable {
+  /** Digests of blobs, diffIds of layers. */
+  protect(digests: Iterable<Digest>): void;
+}
+
 /**
- * Holds off the garbage collector: what is being loaded or built is referred to by nothing yet. They live in memory
- * only, since a daemon that dies leaves no work under way.
+ * Holds off the garbage collector: what is being fetched, loaded or built is referred to by nothing yet. Whatever
+ * becomes visible while a lease is open belongs to it. Leases live in memory: a daemon that dies leaves no work
+ * under way, and what a pull had finished is kept by its record.
  */
 export class Leases {
-  #open = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #open = new Set<Set<Digest>>();
+  #onClosed: (() => void) | undefined;
 
-  /** Until disposed of, nothing is collected. */
-  open(): Disposable {
-    this.#open++;
-    let closed = false;
+  open(): Lease {
+    const held = new Set<Digest>();
+    this.#open.add(held);
     return {
+      protect: (digests) => {
+        for (const digest of digests) held.add(digest);
+      },
       [Symbol.dispose]: () => {
-        if (closed) return;
-        closed = true;
-        this.#open--;
-        if (this.#open === 0) for (const run of this.#waiting.splice(0)) run();
+        if (!this.#open.delete(held)) return;
+        const run = this.#onClosed;
+        this.#onClosed = undefined;
+        run?.();
       },
     };
   }
 
-  get held(): boolean {
-    return this.#open > 0;
+  /** Became visible, or is being made use of. */
+  note(digest: Digest): void {
+    for (const held of this.#open) held.add(digest);
   }
 
-  /** Runs at once, or when the last lease is closed. */
-  whenFree(run: () => void): void {
-    if (this.held) this.#waiting.push(run);
-    else run();
+  /** All that open leases hold. */
+  *held(): Generator<Digest> {
+    for (const held of this.#open) yield* held;
+  }
+
+  /** Runs when the next lease closes, if one is open: what it held may be nobody's by then. */
+  whenClosed(run: () => void): void {
+    if (this.#open.size > 0) this.#onClosed = run;
   }
 }

@@ -4,14 +4,18 @@ import { parseImageConfig, parseIndex, parseManifest } from '@wharf/oci/manifest
 import { isIndexType, isManifestType } from '@wharf/oci/media-type';
 import type { ImageParts } from './image-parts.ts';
 
+const unfinishedLifetime = 24 * 3600 * 1000;
+
 interface Reachable {
   readonly blobs: Set<Digest>;
   readonly diffIds: Set<Digest>;
 }
 
-/** Removes content and layers that no image and no container refers to. Answers the bytes freed; 0 under a lease. */
+/**
+ * Removes content and layers that no image, no container, no lease and no unfinished pull refers to. Answers the
+ * bytes freed. May run at any time.
+ */
 export function collectGarbage(parts: ImageParts): number {
-  if (parts.leases.held) return 0;
   const reachable: Reachable = { blobs: new Set(), diffIds: new Set() };
   for (const { target } of parts.images.values()) {
     try {
@@ -24,6 +28,11 @@ export function collectGarbage(parts: ImageParts): number {
   for (const { diffIds } of parts.database.collection<{ diffIds: readonly Digest[] }>('snapshots').values()) {
     for (const diffId of diffIds) reachable.diffIds.add(diffId);
   }
+  const held = [...parts.leases.held(), ...unfinished(parts)];
+  for (const digest of held) {
+    reachable.blobs.add(digest);
+    reachable.diffIds.add(digest);
+  }
   let freed = 0;
   for (const digest of parts.content.digests()) {
     if (!reachable.blobs.has(digest)) freed += parts.content.remove(digest);
@@ -31,7 +40,23 @@ export function collectGarbage(parts: ImageParts): number {
   for (const { diffId } of [...parts.layers.layers()]) {
     if (!reachable.diffIds.has(diffId)) freed += parts.layers.remove(diffId);
   }
+  forget(parts, reachable);
   return freed;
+}
+
+/** What a pull that was broken off had finished, for a day: the next one goes on from there. */
+function unfinished({ pulls }: ImageParts): Digest[] {
+  const oldest = Date.now() - unfinishedLifetime;
+  for (const [id, { since }] of [...pulls.entries()]) if (since < oldest) pulls.delete(id);
+  return [...pulls.values()].flatMap(({ digests }) => digests);
+}
+
+/** What is known of blobs and layers goes with them. */
+function forget({ blobSources, compressedLayers }: ImageParts, { blobs, diffIds }: Reachable): void {
+  for (const [digest] of [...blobSources.entries()]) {
+    if (!blobs.has(digest) && !diffIds.has(digest)) blobSources.delete(digest);
+  }
+  for (const [diffId] of [...compressedLayers.entries()]) if (!diffIds.has(diffId)) compressedLayers.delete(diffId);
 }
 
 function mark(parts: ImageParts, descriptor: Descriptor, reachable: Reachable): void {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import { type Logger, silentLogger } from '@wharf/base/logger';
+import type { Digest } from '@wharf/oci/digest';
 import { helloArchive, helloReference } from '@wharf/oci/hello/archive';
 import { isElfArchitecture } from '@wharf/oci/hello/elf';
 import { hostPlatform, type Platform } from '@wharf/oci/platform';
@@ -17,7 +18,14 @@ import { collectGarbage } from './collect-garbage.ts';
 import { type CommitOptions, commitImage } from './commit-image.ts';
 import { findImage } from './find-image.ts';
 import { ImageCatalog } from './image-catalog.ts';
-import type { ImageParts, StoredImage, StoredTag } from './image-parts.ts';
+import type {
+  BlobSources,
+  CompressedLayer,
+  ImageParts,
+  StoredImage,
+  StoredTag,
+  UnfinishedPull,
+} from './image-parts.ts';
 import type { ImageRecord, ImageStore } from './image-store.ts';
 import { importImage } from './import-image.ts';
 import { loadEmbedded } from './load/load-embedded.ts';
@@ -45,12 +53,25 @@ export function openContentImageStore({
   const trash = new Trash(join(dataRoot, 'layers', 'trash'), (error) =>
     logger.warn('cannot delete a layer', { error }),
   );
-  const content = new ContentStore(join(dataRoot, 'content'));
-  const layers = new LayerStore({ dataRoot, database, workers, trash, logger });
+  const leases = new Leases();
+  const onVisible = (digest: Digest) => leases.note(digest);
+  const content = new ContentStore(join(dataRoot, 'content'), onVisible);
+  const layers = new LayerStore({ dataRoot, database, workers, trash, logger, onVisible });
   const images = database.collection<StoredImage>('images');
   const tags = database.collection<StoredTag>('tags');
   const catalog = new ImageCatalog({ content, layers, images, tags, logger });
-  const parts = { database, content, layers, leases: new Leases(), catalog, images, tags };
+  const parts: ImageParts = {
+    database,
+    content,
+    layers,
+    leases,
+    catalog,
+    images,
+    tags,
+    pulls: database.collection<UnfinishedPull>('pulls', { relaxed: true }),
+    blobSources: database.collection<BlobSources>('blob-sources', { relaxed: true }),
+    compressedLayers: database.collection<CompressedLayer>('compressed-layers', { relaxed: true }),
+  };
   collectGarbage(parts);
   return new ContentImageStore(parts, workers, trash, logger);
 }
@@ -68,6 +89,11 @@ export class ContentImageStore implements ImageStore {
     this.#workers = workers;
     this.#trash = trash;
     this.#logger = logger;
+  }
+
+  /** For what brings images here from elsewhere. */
+  get parts(): ImageParts {
+    return this.#parts;
   }
 
   resolve(nameOrId: string, platform?: Platform): ImageRecord {
@@ -137,13 +163,12 @@ export class ContentImageStore implements ImageStore {
   }
 
   #collect(): void {
-    this.#parts.leases.whenFree(() => {
-      try {
-        collectGarbage(this.#parts);
-      } catch (error) {
-        this.#logger.warn('cannot collect garbage', { error });
-      }
-    });
+    try {
+      collectGarbage(this.#parts);
+    } catch (error) {
+      this.#logger.warn('cannot collect garbage', { error });
+    }
+    this.#parts.leases.whenClosed(() => this.#collect());
   }
 
   /** The product's own image needs no registry: it is made when somebody names it. */

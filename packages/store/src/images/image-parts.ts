@@ -17,6 +17,30 @@ export interface ImageParts {
   readonly images: Collection<StoredImage>;
   /** By canonical reference. */
   readonly tags: Collection<StoredTag>;
+  /** By canonical reference: pulls that are under way or were broken off. */
+  readonly pulls: Collection<UnfinishedPull>;
+  /** By digest: repositories that are known to have the blob. */
+  readonly blobSources: Collection<BlobSources>;
+  /** By diffId: what a layer that is kept plain became when it was pushed. */
+  readonly compressedLayers: Collection<CompressedLayer>;
+}
+
+export interface UnfinishedPull {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** Of blobs and layers. */
+  readonly digests: readonly Digest[];
+}
+
+export interface BlobSources {
+  /** `docker.io/library/busybox`, the latest first. */
+  readonly repositories: readonly string[];
+}
+
+export interface CompressedLayer {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly compression: 'gzip';
 }
 
 /** An image is what its target says; everything else is in the content store. */

@@ -113,7 +113,8 @@ function addTarget(
 }
 
 async function* write(parts: ImageParts, selected: readonly Selected[], blobs: ReadonlyMap<Digest, number>) {
-  using _lease = parts.leases.open();
+  using lease = parts.leases.open();
+  lease.protect(blobs.keys());
   yield directory('blobs/');
   yield directory('blobs/sha256/');
   for (const [digest, size] of [...blobs].sort(([a], [b]) => (a < b ? -1 : 1))) {

@@ -21,13 +21,13 @@ export class DeferredUnpacker {
   #tarSize = 0;
   #mode: Mode;
 
-  constructor(directory: string, { diffIds, expected }: KnownLayers) {
+  constructor(directory: string, known: KnownLayers | undefined) {
     this.#directory = directory;
-    this.#known = new Set(diffIds);
-    this.#mode =
-      expected !== undefined && this.#known.has(expected)
-        ? { kind: 'verifying', expected }
-        : { kind: 'buffering', chunks: [] };
+    this.#known = new Set(known?.diffIds);
+    const expected = known?.expected;
+    if (known === undefined) this.#mode = { kind: 'unpacking', unpacker: new LayerUnpacker(directory) };
+    else if (expected !== undefined && this.#known.has(expected)) this.#mode = { kind: 'verifying', expected };
+    else this.#mode = { kind: 'buffering', chunks: [] };
   }
 
   feed(chunk: Buffer): void {

@@ -7,6 +7,8 @@ export type LayerRequest =
   /** Unpacks a tar that follows in chunks, maybe compressed, into an empty directory. */
   | ({ readonly kind: 'apply' } & ApplyRequest)
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
+  /** So many bytes of the file may be read by now. */
+  | { readonly kind: 'grown'; readonly length: number }
   | { readonly kind: 'end' }
   /** Sends the layer's tar, made again from its directory. */
   | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string }
@@ -21,7 +23,8 @@ export type LayerRequest =
 export interface ApplyRequest {
   readonly directory: string;
   readonly blob: BlobOption;
-  readonly known: KnownLayers;
+  /** Undefined: it is a new layer, and unpacked as it comes. */
+  readonly known?: KnownLayers;
 }
 
 /** Layers that need no unpacking. */
@@ -33,9 +36,13 @@ export interface KnownLayers {
 
 /**
  * `compressed` keeps the bytes as they came at `path` if they were compressed, since only they have the digest that
- * a manifest names; a plain tar is made again from the layer.
+ * a manifest names; a plain tar is made again from the layer. `file`: they are on disk at `path` already, and are read
+ * from there as the file grows.
  */
-export type BlobOption = { readonly keep: 'never' } | { readonly keep: 'compressed'; readonly path: string };
+export type BlobOption =
+  | { readonly keep: 'never' }
+  | { readonly keep: 'compressed'; readonly path: string }
+  | { readonly keep: 'file'; readonly path: string };
 
 /** The directories of a stored layer: its files, and how to make its tar again. */
 export interface LayerParts {
@@ -51,6 +58,7 @@ export interface AppliedLayer extends UnpackedLayer {
 }
 
 export type LayerAnswer =
+  /** Of a file: all bytes that have been taken so far. */
   | { readonly kind: 'taken'; readonly length: number }
   | { readonly kind: 'applied'; readonly layer: AppliedLayer }
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }

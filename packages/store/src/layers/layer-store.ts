@@ -30,6 +30,8 @@ export interface LayerStoreOptions {
   readonly workers: LayerWorkers;
   readonly trash: Trash;
   readonly logger: Logger;
+  /** Told of each layer that is there from now on, and of those that are about to be made use of. */
+  readonly onVisible?: (diffId: Digest) => void;
 }
 
 /**
@@ -48,10 +50,12 @@ export class LayerStore {
   readonly #trash: Trash;
   readonly #logger: Logger;
   readonly #boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  readonly #onVisible: (diffId: Digest) => void;
   #syncTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor({ dataRoot, database, workers, trash, logger }: LayerStoreOptions) {
+  constructor({ dataRoot, database, workers, trash, logger, onVisible = () => {} }: LayerStoreOptions) {
+    this.#onVisible = onVisible;
     this.#dataRoot = dataRoot;
     // The image's own record is synced after it, and takes it along.
     this.#records = database.collection<LayerRecord>('layers', { relaxed: true });
@@ -82,6 +86,8 @@ export class LayerStore {
   async ingest(blob: BlobOption, expected?: Digest): Promise<LayerIngest> {
     const directory = this.#newIngest();
     const known = { diffIds: [...this.#records.values()].map(({ diffId }) => diffId), expected };
+    // Whichever of them it turns out to be must still be there at the end.
+    for (const diffId of known.diffIds) this.#onVisible(diffId);
     const application = await this.#workers.apply({ directory, blob, known }).catch((error) => {
       rmSync(directory, { recursive: true, force: true });
       throw error;
@@ -97,6 +103,30 @@ export class LayerStore {
           throw error;
         }
       },
+      abort: async () => {
+        await application.abort();
+        this.#trash.discard(directory);
+      },
+    };
+  }
+
+  /**
+   * Begins to unpack a new layer out of a file that may still grow. Told of the file's bytes that are done with. What
+   * came is checked by the caller before it is published.
+   */
+  async ingestFile(path: string, onTaken: (length: number) => void): Promise<FileIngest> {
+    const directory = this.#newIngest();
+    const application = await this.#workers
+      .applyFile({ directory, blob: { keep: 'file', path } }, onTaken)
+      .catch((error) => {
+        rmSync(directory, { recursive: true, force: true });
+        throw error;
+      });
+    return {
+      grown: (length) => application.grown(length),
+      applied: application.applied,
+      end: () => application.end(),
+      publish: (layer) => this.#publish(directory, layer),
       abort: async () => {
         await application.abort();
         this.#trash.discard(directory);
@@ -145,6 +175,7 @@ export class LayerStore {
     ingest: string,
     { diffId, tarSize, size, known: isKnown }: UnpackedLayer & { known?: boolean },
   ): LayerRecord {
+    this.#onVisible(diffId);
     const known = this.#records.get(diffId);
     if (isKnown && !known) throw new EngineError('unavailable', `layer ${diffId} was removed meanwhile`);
     if (known) {
@@ -221,6 +252,19 @@ export interface LayerIngest {
   /** Copies the bytes. A promise tells the caller to wait before the next write. */
   write(bytes: Uint8Array): Promise<void> | undefined;
   commit(): Promise<AppliedLayer & { readonly record: LayerRecord }>;
+  /** Leaves nothing behind. */
+  abort(): Promise<void>;
+}
+
+export interface FileIngest {
+  /** So many bytes of the file are there by now. */
+  grown(length: number): void;
+  /** Settles early where the bytes so far are no layer. */
+  readonly applied: Promise<AppliedLayer>;
+  /** The file is whole: resolves with what it holds. */
+  end(): Promise<AppliedLayer>;
+  /** Makes the layer visible. */
+  publish(layer: AppliedLayer): LayerRecord;
   /** Leaves nothing behind. */
   abort(): Promise<void>;
 }

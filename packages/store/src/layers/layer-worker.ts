@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
 import { syncFileSystem } from '@wharf/sys/file';
@@ -14,17 +14,22 @@ const port = parentPort!;
 const send = (answer: LayerAnswer, transfer: ArrayBuffer[] = []) => port.postMessage(answer, transfer);
 
 let application: IncomingLayer | undefined;
+let file: GrowingFile | undefined;
 let delivery: Delivery | undefined;
 
 /** Requests take turns: inflating a chunk may not be done when the next one arrives. */
 let turn = Promise.resolve();
 
 port.on('message', (request: LayerRequest) => {
+  // What is being read may be long, and nobody wants it any more.
+  if (request.kind === 'abort') file?.stop();
   turn = turn
     .then(() => handle(request))
     .catch((error: unknown) => {
       application?.abort();
       application = undefined;
+      file?.close();
+      file = undefined;
       delivery = undefined;
       const { code, message } = EngineError.from(error);
       send({ kind: 'failed', code, message });
@@ -35,6 +40,10 @@ async function handle(request: LayerRequest): Promise<void> {
   switch (request.kind) {
     case 'apply':
       application = new IncomingLayer(request);
+      if (request.blob.keep === 'file') file = new GrowingFile(request.blob.path);
+      return;
+    case 'grown':
+      if (application) await file?.readTo(request.length, application);
       return;
     case 'chunk': {
       const bytes = Buffer.from(request.bytes.buffer, request.bytes.byteOffset, request.bytes.byteLength);
@@ -43,6 +52,8 @@ async function handle(request: LayerRequest): Promise<void> {
       return;
     }
     case 'end':
+      file?.close();
+      file = undefined;
       if (application) send({ kind: 'applied', layer: await application.end() });
       application = undefined;
       return;
@@ -62,6 +73,8 @@ async function handle(request: LayerRequest): Promise<void> {
     case 'abort':
       application?.abort();
       application = undefined;
+      file?.close();
+      file = undefined;
       delivery?.abort();
       delivery = undefined;
       send({ kind: 'aborted' });
@@ -74,6 +87,38 @@ function syncDirectory(directory: string): void {
     syncFileSystem(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+const readSize = 1 << 20;
+
+/** A blob that is still being fetched, read as far as it is whole. */
+class GrowingFile {
+  readonly #fd: number;
+  #offset = 0;
+  #stopped = false;
+
+  constructor(path: string) {
+    this.#fd = openSync(path, 'r');
+  }
+
+  async readTo(length: number, layer: IncomingLayer): Promise<void> {
+    while (this.#offset < length && !this.#stopped) {
+      const bytes = Buffer.allocUnsafeSlow(Math.min(readSize, length - this.#offset));
+      const count = readSync(this.#fd, bytes, 0, bytes.length, this.#offset);
+      if (count === 0) throw new EngineError('data_loss', 'the fetched blob is cut short on disk');
+      this.#offset += count;
+      await layer.feed(bytes.subarray(0, count));
+      send({ kind: 'taken', length: this.#offset });
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
   }
 }
 

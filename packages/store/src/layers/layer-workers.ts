@@ -27,6 +27,16 @@ export class LayerWorkers {
     return new LayerApplication(worker, { kind: 'apply', ...request }, (ok) => this.#release(worker, ok));
   }
 
+  /** As `apply`, for bytes that are in a file already or will be. */
+  async applyFile(request: ApplyRequest, onTaken: (length: number) => void): Promise<FileApplication> {
+    const worker = await this.#acquire();
+    return new FileApplication(
+      worker,
+      { kind: 'apply', ...request },
+      { release: (ok) => this.#release(worker, ok), onTaken },
+    );
+  }
+
   /** The layer's tar. The stream fails with data_loss where the directory no longer makes that diffId. */
   assemble(parts: LayerParts, diffId: string): Readable {
     return this.#deliver({ kind: 'assemble', parts, diffId });
@@ -201,6 +211,86 @@ export class LayerApplication {
       throw this.#failure;
     }
     return answer;
+  }
+}
+
+/** One layer on its way from a file that may still grow. */
+export class FileApplication {
+  readonly #worker: Worker;
+  readonly #answers: Answers;
+  readonly #release: (usable: boolean) => void;
+  readonly #applied: Promise<AppliedLayer>;
+  #aborted = false;
+  #over = false;
+
+  constructor(
+    worker: Worker,
+    request: LayerRequest,
+    { release, onTaken }: { release: (usable: boolean) => void; onTaken: (length: number) => void },
+  ) {
+    this.#worker = worker;
+    this.#release = release;
+    this.#answers = new Answers(worker);
+    this.#applied = this.#follow(onTaken);
+    this.#applied.catch(() => undefined);
+    tell(worker, request);
+  }
+
+  /** So many bytes may be read. */
+  grown(length: number): void {
+    if (!this.#over) tell(this.#worker, { kind: 'grown', length });
+  }
+
+  /** All bytes may be read: resolves when the layer is whole. */
+  async end(): Promise<AppliedLayer> {
+    if (!this.#over) tell(this.#worker, { kind: 'end' });
+    return this.#applied;
+  }
+
+  /** Settles as soon as the layer is whole or cannot become so. */
+  get applied(): Promise<AppliedLayer> {
+    return this.#applied;
+  }
+
+  /** Resolves when the worker has let go of file and directory. */
+  async abort(): Promise<void> {
+    if (!this.#over && !this.#aborted) {
+      this.#aborted = true;
+      if (!this.#answers.dead) tell(this.#worker, { kind: 'abort' });
+    }
+    await this.#applied.catch(() => undefined);
+  }
+
+  async #follow(onTaken: (length: number) => void): Promise<AppliedLayer> {
+    let failure: EngineError | undefined;
+    for (;;) {
+      const answer = await this.#answers.next();
+      if (answer.kind === 'taken') onTaken(answer.length);
+      else if (answer.kind === 'applied') {
+        // An abort that crossed it on the way is answered, too.
+        if (this.#aborted) continue;
+        this.#finish(true);
+        return answer.layer;
+      } else if (answer.kind === 'aborted') {
+        this.#finish(true);
+        throw failure ?? new EngineError('canceled', 'the layer was aborted');
+      } else if (answer.kind === 'failed') {
+        failure ??= new EngineError(answer.code, answer.message);
+        if (this.#answers.dead) {
+          this.#finish(false);
+          throw failure;
+        }
+        // What is still on its way is passed over up to the answer to this.
+        if (!this.#aborted) tell(this.#worker, { kind: 'abort' });
+        this.#aborted = true;
+      }
+    }
+  }
+
+  #finish(usable: boolean): void {
+    this.#over = true;
+    this.#answers.detach();
+    this.#release(usable);
   }
 }
 
