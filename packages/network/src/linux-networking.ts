@@ -7,8 +7,8 @@ import { Upstream } from './dns/upstream.ts';
 import { BridgeDriver } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
 import { emptyDriver } from './drivers/network-driver.ts';
+import { OverlayDriver } from './drivers/overlay.ts';
 import { StackedLinkDriver } from './drivers/stacked-link.ts';
-import { unsupportedDriver } from './drivers/unsupported.ts';
 import { HostResolvConf } from './files/host-resolv-conf.ts';
 import { Firewall } from './firewall/firewall.ts';
 import { AddressBook } from './ipam/address-book.ts';
@@ -50,6 +50,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
   const firewall = new Firewall(owner, log);
   const remover = new LinkRemover();
   const networks = store.collection<StoredNetwork>('networks');
+  const bridge = new BridgeDriver({ route, firewall, remover, owner });
   const stacked = { route, remover, owner, networks };
   return new LinuxNetworking({
     options,
@@ -63,12 +64,12 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     ports: new PortAllocator(),
     namespaces: new NamespacePool(options.readyNamespaces ?? 4),
     drivers: new Map([
-      ['bridge', new BridgeDriver({ route, firewall, remover, owner })],
+      ['bridge', bridge],
       ['host', emptyDriver],
       ['null', emptyDriver],
       ['macvlan', new StackedLinkDriver({ ...stacked, kind: 'macvlan' })],
       ['ipvlan', new StackedLinkDriver({ ...stacked, kind: 'ipvlan' })],
-      ['overlay', unsupportedDriver('overlay')],
+      ['overlay', new OverlayDriver({ bridge, route, firewall, remover, owner, networks })],
     ]),
     addresses: new AddressBook(),
     endpoints: new EndpointIndex(),

@@ -5,13 +5,14 @@ import { linkByName, listLinks, setLink } from '@wharf/sys/netlink/link';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { parseAddress } from './address.ts';
 import type { LiveSandbox, NetworkContext } from './context.ts';
-import { linkName } from './drivers/bridge.ts';
+import { isBridged, linkName } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
+import { tunnelName } from './drivers/overlay.ts';
 import { parentName } from './drivers/stacked-link.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
 import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
-import type { StoredEndpoint, StoredSandbox } from './records.ts';
+import type { StoredEndpoint, StoredNetwork, StoredSandbox } from './records.ts';
 import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
 import { newSandbox, saveSandbox, serveNames } from './sandbox/open-sandbox.ts';
 
@@ -46,10 +47,15 @@ function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, 
 }
 
 /** Bridges and parents of networks that were being made or removed when the daemon died. */
-const ownKinds = ['bridge', 'vlan', 'dummy'];
+const ownKinds = ['bridge', 'vlan', 'dummy', 'vxlan'];
+
+/** Of all links that a network may have made. */
+function linkNames(network: StoredNetwork): string[] {
+  return [linkName(network), parentName(network), tunnelName(network)].filter((name) => name !== '');
+}
 
 async function sweepLinks({ route, remover, networks, options }: NetworkContext): Promise<void> {
-  const known = new Set([...networks.values()].flatMap((network) => [linkName(network), parentName(network)]));
+  const known = new Set([...networks.values()].flatMap(linkNames));
   const owner = linkOwner(options.execRoot);
   for (const { kind, alias, name, index } of listLinks(route)) {
     if (ownKinds.includes(kind) && alias === owner && !known.has(name)) await remover.remove(index);
@@ -112,7 +118,7 @@ function restart(context: NetworkContext, live: LiveSandbox): void {
 /** Puts back what others removed since the daemon looked last. */
 export async function repair(context: NetworkContext): Promise<void> {
   for (const network of context.networks.values()) {
-    if (network.driver !== 'bridge' || linkByName(context.route, linkName(network))) continue;
+    if (!isBridged(network) || linkNames(network).every((name) => linkByName(context.route, name))) continue;
     context.log.warn('A bridge was removed; it is made again', { network: network.name });
     driverOf(context, network.driver).ensure(network);
   }

@@ -58,11 +58,13 @@ export class BridgeDriver implements NetworkDriver {
     }
   }
 
-  ensure(network: StoredNetwork): void {
+  /** `mac` and `mtu` are the bridge's where a driver on top of this one chooses them. */
+  ensure(network: StoredNetwork, chosen: { mac?: string; mtu?: number } = {}): void {
     const name = linkName(network);
     const options = parseBridgeOptions(network.options);
     const found = linkByName(this.#route, name);
-    const index = found?.index ?? this.#create(name, options);
+    const index =
+      found?.index ?? this.#create(name, { mac: chosen.mac ?? randomMac(), mtu: chosen.mtu ?? options.mtu });
     this.#indexes.set(network.id, index);
     this.#address(network, index, options);
     // Ports published on 127.0.0.1 leave the host with that source until they are masqueraded.
@@ -81,10 +83,16 @@ export class BridgeDriver implements NetworkDriver {
     if (link?.kind === 'bridge' && link.alias === this.#owner) await this.#remover.remove(link.index);
   }
 
-  link(batch: NetlinkBatch, network: StoredNetwork, endpoint: StoredEndpoint, namespace: number): void {
+  link(
+    batch: NetlinkBatch,
+    network: StoredNetwork,
+    endpoint: StoredEndpoint,
+    namespace: number,
+    chosen: { mtu?: number } = {},
+  ): void {
     const master = this.#indexes.get(network.id);
     if (master === undefined) throw new Error(`Cannot attach to network ${network.name}: its bridge does not exist`);
-    const { mtu } = parseBridgeOptions(network.options);
+    const mtu = chosen.mtu ?? parseBridgeOptions(network.options).mtu;
     addVeth(batch, {
       name: endpoint.hostLink,
       master,
@@ -94,9 +102,9 @@ export class BridgeDriver implements NetworkDriver {
     if (this.#filtersBridged) setHairpin(batch, endpoint.hostLink);
   }
 
-  #create(name: string, { mtu }: BridgeOptions): number {
+  #create(name: string, { mac, mtu }: { mac: string; mtu: number | undefined }): number {
     const batch = new NetlinkBatch();
-    addBridge(batch, { name, mac: randomMac(), ...(mtu === undefined ? {} : { mtu }) });
+    addBridge(batch, { name, mac, ...(mtu === undefined ? {} : { mtu }) });
     this.#route.transact(batch, `create bridge ${name}`);
     const { index } = this.#find(name);
     const mark = new NetlinkBatch();
@@ -138,6 +146,11 @@ function filterBridged(): void {
   spawnSync('modprobe', ['br_netfilter'], { stdio: 'ignore' });
   if (writeSysctl('net/bridge/bridge-nf-call-iptables', '1')) return;
   throw notImplemented('enable_icc=false without the br_netfilter kernel module');
+}
+
+/** Whether a network's containers are on a bridge of this host. */
+export function isBridged({ driver }: { readonly driver: string }): boolean {
+  return driver === 'bridge' || driver === 'overlay';
 }
 
 /** Docker's name for a user-defined network's bridge, or the one chosen. */

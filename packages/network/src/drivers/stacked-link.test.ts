@@ -147,7 +147,9 @@ describe('create', () => {
     ['macvlan', { parent: 'nowhere' }, /invalid subinterface vlan name nowhere/],
     ['macvlan', { parent: 'lan0', macvlan_mode: 'odd' }, /macvlan mode 'odd' is not valid/],
     ['ipvlan', { parent: 'lan1', ipvlan_mode: 'l4' }, /ipvlan mode 'l4' is not valid/],
-    ['overlay', {}, /network driver overlay is not supported/],
+    ['overlay', {}, /This node is not a swarm manager/],
+    ['overlay', { peers: 'nobody' }, /invalid peer address: nobody/],
+    ['overlay', { peers: '10.0.0.1', encrypted: '' }, /an encrypted overlay network is not supported/],
     ['weave', {}, /plugin "weave" not found/],
   ];
   for (const [driver, options, message] of refused) {

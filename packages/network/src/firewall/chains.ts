@@ -11,9 +11,9 @@ const accept: NftExpression = { expression: 'verdict', verdict: 'accept' };
 const drop: NftExpression = { expression: 'verdict', verdict: 'drop' };
 const masquerade: NftExpression = { expression: 'masquerade' };
 const jump = (chain: string): NftExpression => ({ expression: 'jump', chain });
-const isFamily = (family: 4 | 6): NftExpression[] => [
-  { expression: 'meta', key: 'nfproto', register: 1 },
-  { expression: 'compare', is: true, register: 1, value: Uint8Array.of(family === 4 ? 2 : 10) },
+const isFamily = (family: 4 | 6, register = 1): NftExpression[] => [
+  { expression: 'meta', key: 'nfproto', register },
+  { expression: 'compare', is: true, register, value: Uint8Array.of(family === 4 ? 2 : 10) },
 ];
 const inputIn = (set: SetName): NftExpression[] => [
   { expression: 'meta', key: 'iifname', register: 1 },
@@ -71,6 +71,18 @@ function publish(family: 4 | 6, map: 'ports' | 'bound'): NftExpression[] {
   ];
 }
 
+/** A VXLAN packet for one of our tunnels: UDP, and port . identifier are known. RFC 7348, section 5 */
+function tunnel(register: 1): NftExpression[] {
+  const UDP = 17;
+  return [
+    { expression: 'meta', key: 'l4proto', register },
+    { expression: 'compare', is: true, register, value: Uint8Array.of(UDP) },
+    { expression: 'payload', base: 'transport', offset: 2, length: 2, register: 8 },
+    { expression: 'payload', base: 'transport', offset: 12, length: 3, register: 9 },
+    { expression: 'lookup', set: 'tunnels', register: 8 },
+  ];
+}
+
 /** The destination is a port that a container of a routed network publishes. */
 function routedPort(family: 4 | 6): NftExpression[] {
   const first = family === 4 ? 9 : 12;
@@ -121,6 +133,32 @@ export const chains: readonly NftChain[] = [
       ],
     ],
   },
+  {
+    // Whoever can send a VXLAN packet with a network's identifier would be in the network.
+    name: 'guard-tunnels',
+    hook: { type: 'filter', at: 'prerouting', priority: -300 },
+    rules: [
+      [...tunnel(1), ...isFamily(4, 4), jump('from-peer4')],
+      [...tunnel(1), ...isFamily(6, 4), jump('from-peer6')],
+    ],
+  },
+  ...([4, 6] as const).map(
+    (family): NftChain => ({
+      name: `from-peer${family}`,
+      rules: [
+        [
+          family === 4
+            ? { expression: 'payload', base: 'network', offset: 12, length: 4, register: 8 }
+            : { expression: 'payload', base: 'network', offset: 8, length: 16, register: 8 },
+          { expression: 'payload', base: 'transport', offset: 2, length: 2, register: family === 4 ? 9 : 12 },
+          { expression: 'payload', base: 'transport', offset: 12, length: 3, register: family === 4 ? 10 : 13 },
+          { expression: 'lookup', set: `peers${family}`, register: 8 },
+          { expression: 'verdict', verdict: 'return' },
+        ],
+        [drop],
+      ],
+    }),
+  ),
   {
     name: 'prerouting',
     hook: { type: 'nat', at: 'prerouting', priority: -100 },

@@ -10,9 +10,11 @@ import {
   bridgeElements,
   type FirewallBridge,
   type FirewallPort,
+  type FirewallTunnel,
   portElement,
   ruleset,
   type SetElement,
+  tunnelElements,
 } from './ruleset.ts';
 
 /** What a kernel answers that was built without nf_tables, its inet family, or an expression that we need. */
@@ -34,6 +36,7 @@ export class Firewall {
   readonly #log: Logger;
   readonly #bridges = new Map<string, FirewallBridge>();
   readonly #ports = new Set<FirewallPort>();
+  readonly #tunnels = new Map<string, FirewallTunnel>();
   /**
    * Until the first rewrite changes are only taken note of: what a daemon before us wrote stays whole. Without
    * bridges there is no table.
@@ -57,6 +60,18 @@ export class Firewall {
     if (!bridge) return;
     this.#bridges.delete(name);
     this.#change('delete', bridgeElements(bridge));
+  }
+
+  addTunnel(tunnel: FirewallTunnel): void {
+    this.#tunnels.set(tunnel.name, tunnel);
+    this.#change('add', tunnelElements(tunnel));
+  }
+
+  removeTunnel(name: string): void {
+    const tunnel = this.#tunnels.get(name);
+    if (!tunnel) return;
+    this.#tunnels.delete(name);
+    this.#change('delete', tunnelElements(tunnel));
   }
 
   addPorts(ports: readonly FirewallPort[]): void {
@@ -105,7 +120,11 @@ export class Firewall {
   }
 
   #write(): void {
-    const { sets, chains } = ruleset([...this.#bridges.values()], [...this.#ports]);
+    const { sets, chains } = ruleset({
+      bridges: [...this.#bridges.values()],
+      ports: [...this.#ports],
+      tunnels: [...this.#tunnels.values()],
+    });
     const transaction = new NftTransaction().addTable(this.#table).deleteTable(this.#table).addTable(this.#table);
     for (const set of sets) transaction.addSet(this.#table, set);
     for (const chain of chains) transaction.addChain(this.#table, chain);

@@ -21,6 +21,15 @@ export interface FirewallBridge {
   readonly trusted: readonly string[];
 }
 
+/** An end of a VXLAN tunnel: only its peers may send to it. */
+export interface FirewallTunnel {
+  readonly name: string;
+  /** VXLAN network identifier. */
+  readonly id: number;
+  readonly port: number;
+  readonly peers: readonly Address[];
+}
+
 export type GatewayMode = 'nat' | 'nat-unprotected' | 'routed' | 'isolated';
 
 /** A published port. */
@@ -47,8 +56,13 @@ export interface SetElement {
 
 const transportNumbers = { tcp: 6, udp: 17, sctp: 132 } as const;
 
-export function ruleset(bridges: readonly FirewallBridge[], ports: readonly FirewallPort[]): Ruleset {
-  const elements = [...fixedElements(), ...bridges.flatMap(bridgeElements), ...ports.map(portElement)];
+export function ruleset({ bridges, ports, tunnels }: RulesetInput): Ruleset {
+  const elements = [
+    ...fixedElements(),
+    ...bridges.flatMap(bridgeElements),
+    ...ports.map(portElement),
+    ...tunnels.flatMap(tunnelElements),
+  ];
   return {
     sets: setSpecs.map((spec) => ({
       ...spec,
@@ -56,6 +70,12 @@ export function ruleset(bridges: readonly FirewallBridge[], ports: readonly Fire
     })),
     chains,
   };
+}
+
+export interface RulesetInput {
+  readonly bridges: readonly FirewallBridge[];
+  readonly ports: readonly FirewallPort[];
+  readonly tunnels: readonly FirewallTunnel[];
 }
 
 function fixedElements(): SetElement[] {
@@ -86,6 +106,19 @@ function subnetElements({ internal, masquerade, modes, sources }: FirewallBridge
   const source = sources.find((address) => address.family === family);
   if (!source) return [...elements, { set: `masquerade${family}`, element: range }];
   return [...elements, { set: `source${family}`, element: { ...range, value: addressBytes(source) } }];
+}
+
+export function tunnelElements({ id, port, peers }: FirewallTunnel): SetElement[] {
+  const tunnel = Buffer.concat([portBytes(port), Uint8Array.of(id >> 16, (id >> 8) & 255, id & 255, 0)]);
+  return [
+    { set: 'tunnels', element: { key: tunnel } },
+    ...peers.map(
+      (peer): SetElement => ({
+        set: `peers${peer.family}`,
+        element: { key: Buffer.concat([addressBytes(peer), tunnel]) },
+      }),
+    ),
+  ];
 }
 
 export function portElement({ transport, hostAddress, hostPort, target, targetPort }: FirewallPort): SetElement {

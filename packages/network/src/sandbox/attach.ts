@@ -6,7 +6,7 @@ import { addAddress, addLocalRoute, addRoute, deleteRoute, listRoutes } from '@w
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes, parseAddress } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
-import { linkName } from '../drivers/bridge.ts';
+import { isBridged, linkName } from '../drivers/bridge.ts';
 import { driverOf, findNetwork } from '../networks/find-network.ts';
 import type { StoredEndpoint, StoredNetwork } from '../records.ts';
 import { networkSysctlPath, parseInterfaceSysctls, writeSysctl } from '../sysctl.ts';
@@ -115,7 +115,7 @@ export function setDefaultRoutes(
 
 /** Where ports are published: only a bridge's traffic passes the host's packet rules. */
 export function publishingEndpoint(endpoints: readonly StoredEndpoint[]): StoredEndpoint | undefined {
-  const bridged = endpoints.filter(({ driver }) => driver === 'bridge');
+  const bridged = endpoints.filter(isBridged);
   return gatewayEndpoint(bridged, 4) ?? gatewayEndpoint(bridged, 6);
 }
 

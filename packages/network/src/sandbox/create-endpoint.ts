@@ -3,7 +3,7 @@ import { invalidArgument } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import { addressBytes, formatAddress, parseAddress } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
-import { randomMac } from '../drivers/bridge.ts';
+import { isBridged, randomMac } from '../drivers/bridge.ts';
 import { parseBridgeOptions } from '../drivers/bridge-options.ts';
 import { isLayer3 } from '../drivers/stacked-link.ts';
 import type { AssignedAddress } from '../ipam/address-book.ts';
@@ -40,7 +40,7 @@ export function createEndpoint(
       dnsNames: network.predefined ? [] : dnsNames(request, settings.Aliases ?? []),
       macAddress: hasLink && network.driver !== 'ipvlan' ? macFor(settings.MacAddress, v4) : '',
       interfaceName: hasLink ? interfaceName(network.options, settings.DriverOpts ?? {}, takenInterfaces) : '',
-      hostLink: network.driver === 'bridge' ? `veth${randomBytes(4).toString('hex').slice(0, 7)}` : '',
+      hostLink: isBridged(network) ? `veth${randomBytes(4).toString('hex').slice(0, 7)}` : '',
       ...(v4 ? { ipv4: formatAddress(v4.address), ipv4PrefixLength: v4.subnet.length } : {}),
       ...(v6 ? { ipv6: formatAddress(v6.address), ipv6PrefixLength: v6.subnet.length } : {}),
       ...(routesByLink ? { routesByLink } : {}),

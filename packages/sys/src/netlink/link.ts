@@ -6,8 +6,9 @@ const RTM_DELLINK = 17;
 const RTM_GETLINK = 18;
 const NLM_F_EXCL = 0x200;
 const NLM_F_CREATE = 0x400;
-const IFF_UP = 1;
-const attributes = {
+export const IFF_UP = 1;
+/** IFLA_* of if_link.h */
+export const linkAttributes = {
   address: 1,
   ifname: 3,
   mtu: 4,
@@ -70,20 +71,20 @@ export interface StackedLinkSpec {
 /** Creates a bridge, up. Its MAC is given, so that it does not change with its ports. */
 export function addBridge(batch: NetlinkBatch, { name, mac, mtu }: BridgeSpec): void {
   batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
-    to.text(attributes.ifname, name).attribute(attributes.address, macBytes(mac));
-    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
-    to.nested(attributes.linkinfo, () => to.text(INFO_KIND, 'bridge'));
+    to.text(linkAttributes.ifname, name).attribute(linkAttributes.address, macBytes(mac));
+    if (mtu !== undefined) to.u32(linkAttributes.mtu, mtu);
+    to.nested(linkAttributes.linkinfo, () => to.text(INFO_KIND, 'bridge'));
   });
 }
 
 /** Creates a veth pair in one message: the host's end up and on its bridge, the peer down in its namespace. */
 export function addVeth(batch: NetlinkBatch, { name, master, mtu, peer }: VethSpec): void {
   batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
-    to.text(attributes.ifname, name);
-    if (master !== undefined) to.u32(attributes.master, master);
-    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
-    to.u32(attributes.numTxQueues, 1).u32(attributes.numRxQueues, 1);
-    to.nested(attributes.linkinfo, () => {
+    to.text(linkAttributes.ifname, name);
+    if (master !== undefined) to.u32(linkAttributes.master, master);
+    if (mtu !== undefined) to.u32(linkAttributes.mtu, mtu);
+    to.u32(linkAttributes.numTxQueues, 1).u32(linkAttributes.numRxQueues, 1);
+    to.nested(linkAttributes.linkinfo, () => {
       to.text(INFO_KIND, 'veth');
       to.nested(INFO_DATA, () => to.attribute(VETH_INFO_PEER, peerAttributes(peer, mtu)));
     });
@@ -92,19 +93,23 @@ export function addVeth(batch: NetlinkBatch, { name, master, mtu, peer }: VethSp
 
 function peerAttributes(peer: VethSpec['peer'], mtu: number | undefined): Uint8Array {
   const inner = new NetlinkBatch().message(0, 0, linkHeader({}), (to) => {
-    to.text(attributes.ifname, peer.name).attribute(attributes.address, macBytes(peer.mac));
-    if (mtu !== undefined) to.u32(attributes.mtu, mtu);
-    to.u32(attributes.netNsFd, peer.namespace).u32(attributes.numTxQueues, 1).u32(attributes.numRxQueues, 1);
+    to.text(linkAttributes.ifname, peer.name).attribute(linkAttributes.address, macBytes(peer.mac));
+    if (mtu !== undefined) to.u32(linkAttributes.mtu, mtu);
+    to.u32(linkAttributes.netNsFd, peer.namespace)
+      .u32(linkAttributes.numTxQueues, 1)
+      .u32(linkAttributes.numRxQueues, 1);
   });
   return inner.bytes.subarray(16);
 }
 
 export function addStackedLink(batch: NetlinkBatch, spec: StackedLinkSpec): void {
   batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({}), (to) => {
-    to.text(attributes.ifname, spec.name).u32(attributes.link, spec.parent).u32(attributes.netNsFd, spec.namespace);
-    if (spec.mac !== undefined) to.attribute(attributes.address, macBytes(spec.mac));
-    if (spec.mtu !== undefined) to.u32(attributes.mtu, spec.mtu);
-    to.nested(attributes.linkinfo, () => {
+    to.text(linkAttributes.ifname, spec.name)
+      .u32(linkAttributes.link, spec.parent)
+      .u32(linkAttributes.netNsFd, spec.namespace);
+    if (spec.mac !== undefined) to.attribute(linkAttributes.address, macBytes(spec.mac));
+    if (spec.mtu !== undefined) to.u32(linkAttributes.mtu, spec.mtu);
+    to.nested(linkAttributes.linkinfo, () => {
       to.text(INFO_KIND, spec.kind);
       to.nested(INFO_DATA, () => {
         if (spec.kind === 'macvlan') to.u32(1, spec.mode);
@@ -117,16 +122,16 @@ export function addStackedLink(batch: NetlinkBatch, spec: StackedLinkSpec): void
 /** Creates a link with nothing behind it, up. */
 export function addDummy(batch: NetlinkBatch, name: string): void {
   batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
-    to.text(attributes.ifname, name);
-    to.nested(attributes.linkinfo, () => to.text(INFO_KIND, 'dummy'));
+    to.text(linkAttributes.ifname, name);
+    to.nested(linkAttributes.linkinfo, () => to.text(INFO_KIND, 'dummy'));
   });
 }
 
 /** Creates the 802.1q sub-interface of a parent for one VLAN, up. */
 export function addVlan(batch: NetlinkBatch, { name, parent, id }: { name: string; parent: number; id: number }): void {
   batch.message(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, linkHeader({ flags: IFF_UP, change: IFF_UP }), (to) => {
-    to.text(attributes.ifname, name).u32(attributes.link, parent);
-    to.nested(attributes.linkinfo, () => {
+    to.text(linkAttributes.ifname, name).u32(linkAttributes.link, parent);
+    to.nested(linkAttributes.linkinfo, () => {
       to.text(INFO_KIND, 'vlan');
       to.nested(INFO_DATA, () => to.u16(1, id));
     });
@@ -145,19 +150,19 @@ export interface LinkChange {
 export function setLink(batch: NetlinkBatch, index: number, change: LinkChange): void {
   const flags = change.up === undefined ? {} : { flags: change.up ? IFF_UP : 0, change: IFF_UP };
   batch.message(RTM_NEWLINK, 0, linkHeader({ index, ...flags }), (to) => {
-    if (change.name !== undefined) to.text(attributes.ifname, change.name);
-    if (change.mac !== undefined) to.attribute(attributes.address, macBytes(change.mac));
-    if (change.mtu !== undefined) to.u32(attributes.mtu, change.mtu);
-    if (change.master !== undefined) to.u32(attributes.master, change.master);
-    if (change.alias !== undefined) to.attribute(attributes.ifalias, Buffer.from(change.alias));
+    if (change.name !== undefined) to.text(linkAttributes.ifname, change.name);
+    if (change.mac !== undefined) to.attribute(linkAttributes.address, macBytes(change.mac));
+    if (change.mtu !== undefined) to.u32(linkAttributes.mtu, change.mtu);
+    if (change.master !== undefined) to.u32(linkAttributes.master, change.master);
+    if (change.alias !== undefined) to.attribute(linkAttributes.ifalias, Buffer.from(change.alias));
   });
 }
 
 /** Lets a bridge send frames back through the port they came from. By name: the link may be of the same batch. */
 export function setHairpin(batch: NetlinkBatch, name: string): void {
   batch.message(RTM_NEWLINK, 0, linkHeader({}), (to) => {
-    to.text(attributes.ifname, name);
-    to.nested(attributes.linkinfo, () => {
+    to.text(linkAttributes.ifname, name);
+    to.nested(linkAttributes.linkinfo, () => {
       to.text(INFO_SLAVE_KIND, 'bridge');
       to.nested(INFO_SLAVE_DATA, () => to.u8(IFLA_BRPORT_MODE, 1));
     });
@@ -170,7 +175,7 @@ export function deleteLink(batch: NetlinkBatch, index: number): void {
 
 export function linkByName(socket: NetlinkSocket, name: string): Link | undefined {
   const ask = (to: NetlinkBatch) =>
-    void to.text(attributes.ifname, name).u32(attributes.extMask, RTEXT_FILTER_SKIP_STATS);
+    void to.text(linkAttributes.ifname, name).u32(linkAttributes.extMask, RTEXT_FILTER_SKIP_STATS);
   return socket.get(RTM_GETLINK, linkHeader({}), ask, decodeLink);
 }
 
@@ -181,21 +186,21 @@ export function listLinks(socket: NetlinkSocket): Link[] {
 function decodeLink({ type, body }: NetlinkMessage): Link | undefined {
   if (type !== RTM_NEWLINK) return undefined;
   const found = decodeAttributes(body.subarray(16));
-  const info = found.get(attributes.linkinfo);
-  const mac = found.get(attributes.address);
+  const info = found.get(linkAttributes.linkinfo);
+  const mac = found.get(linkAttributes.address);
   return {
     index: body.readInt32LE(4),
-    name: attributeText(found.get(attributes.ifname)),
+    name: attributeText(found.get(linkAttributes.ifname)),
     mac: mac ? formatMac(mac) : '',
     kind: info ? attributeText(decodeAttributes(info).get(INFO_KIND)) : '',
-    master: found.get(attributes.master)?.readUInt32LE(0),
+    master: found.get(linkAttributes.master)?.readUInt32LE(0),
     up: (body.readUInt32LE(8) & IFF_UP) !== 0,
-    alias: attributeText(found.get(attributes.ifalias)),
+    alias: attributeText(found.get(linkAttributes.ifalias)),
   };
 }
 
 /** struct ifinfomsg */
-function linkHeader(fields: { family?: number; index?: number; flags?: number; change?: number }): Uint8Array {
+export function linkHeader(fields: { family?: number; index?: number; flags?: number; change?: number }): Uint8Array {
   const header = Buffer.alloc(16);
   header[0] = fields.family ?? 0;
   header.writeInt32LE(fields.index ?? 0, 4);
@@ -204,7 +209,7 @@ function linkHeader(fields: { family?: number; index?: number; flags?: number; c
   return header;
 }
 
-function macBytes(mac: string): Uint8Array {
+export function macBytes(mac: string): Uint8Array {
   return Uint8Array.from(mac.split(':'), (part) => Number.parseInt(part, 16));
 }
 

@@ -49,6 +49,7 @@ export interface NftChain {
 
 /** The types of nft(8), with their numbers there (the kernel only keeps them for listings) and sizes in registers. */
 const dataTypes = {
+  integer: { number: 4, length: 4 },
   ipv4_addr: { number: 7, length: 4 },
   ipv6_addr: { number: 8, length: 16 },
   inet_proto: { number: 12, length: 4 },
