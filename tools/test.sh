@@ -11,6 +11,7 @@ need busybox busybox-static
 need crun crun
 need runc runc
 need nft nftables
+need iptables-nft iptables
 need ip iproute2
 need unshare util-linux
 need docker docker.io

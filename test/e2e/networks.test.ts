@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
+import { run } from '../harness/run.ts';
+import { openSandbox } from '../harness/sandbox.ts';
 import { dockerSince, target } from '../harness/target.ts';
 
 const engine = useDaemon();
@@ -417,5 +419,45 @@ describe('files of the network', () => {
       MacAddress: '02:42:aa:bb:cc:dd',
     });
     assert.equal(out.stdout, '02:42:aa:bb:cc:dd\n');
+  });
+});
+
+describe('a host whose own rules drop what is forwarded', () => {
+  const rules = `
+    table inet firewalld {
+      chain filter_FORWARD { type filter hook forward priority filter + 10; policy drop; reject with icmpx admin-prohibited }
+    }
+    table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; } }`;
+
+  test('keeps published ports and the way out, also after they are loaded again', dockerSince('29.0'), async () => {
+    const { sandbox } = engine.daemon;
+    const outside = await openSandbox();
+    try {
+      const ends = ['wan', 'netns', `${sandbox.pid}`, 'type', 'veth', 'peer', 'wan', 'netns', `${outside.pid}`];
+      await run(['ip', 'link', 'add', ...ends]);
+      await sandbox.run(['sh', '-c', 'ip addr add 192.168.80.1/24 dev wan; ip link set wan up']);
+      await outside.run(['sh', '-c', 'ip addr add 192.168.80.2/24 dev wan; ip link set wan up']);
+      await sandbox.run(['nft', '-f', '-'], { stdin: rules });
+      const port = await freePort();
+      const HostConfig = { PortBindings: { '8080/tcp': [{ HostPort: String(port) }] } };
+      const id = await greeter('through', { ExposedPorts: { '8080/tcp': {} }, HostConfig });
+      await createNetwork({ Name: 'walled' });
+      const ask = () => outside.run(['busybox', 'nc', '-w', '3', '192.168.80.1', String(port)]);
+      const passes = async () => {
+        const deadline = Date.now() + 5000;
+        while ((await ask()).stdout !== 'through\n') assert.ok(Date.now() < deadline, 'the port is not reached');
+      };
+      await passes();
+      const ping = await engine.exec(id, ['ping', '-c', '1', '-W', '3', '192.168.80.2']);
+      assert.match(ping.stdout, /1 packets received/);
+      await sandbox.run(['sh', '-c', 'nft delete table inet firewalld; nft delete table ip filter']);
+      await sandbox.run(['nft', '-f', '-'], { stdin: rules });
+      await passes();
+      await engine.api('DELETE', `/containers/${id}?force=1`);
+      await engine.api('DELETE', '/networks/walled');
+      await sandbox.run(['sh', '-c', 'nft delete table inet firewalld; nft delete table ip filter; ip link del wan']);
+    } finally {
+      await outside.close();
+    }
   });
 });

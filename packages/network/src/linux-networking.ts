@@ -37,7 +37,8 @@ import { openSandbox } from './sandbox/open-sandbox.ts';
 import { planSandbox } from './sandbox/plan.ts';
 import { renameSandbox } from './sandbox/rename.ts';
 
-const lookEveryMilliseconds = 2000;
+/** A look costs one small question to the kernel where nothing has changed. */
+const lookEveryMilliseconds = 250;
 
 /**
  * Container networking on the calling thread's network namespace, which is the host. Call `reconcile` before

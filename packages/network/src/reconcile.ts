@@ -37,7 +37,6 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
   }
   context.firewall.rewrite();
   for (const live of context.live.values()) restart(context, live);
-  context.firewall.warnOfForwardPolicies();
   context.namespaces.warm();
 }
 

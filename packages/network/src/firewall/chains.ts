@@ -1,5 +1,5 @@
 import type { NftExpression } from '@wharf/sys/netlink/nft-expression';
-import type { NftChain } from '@wharf/sys/netlink/nftables';
+import type { NftChain, NftRule } from '@wharf/sys/netlink/nftables';
 import type { SetName } from './sets.ts';
 
 const RTN_LOCAL = 2;
@@ -7,10 +7,14 @@ const stateEstablishedOrRelated = 2 | 4;
 const statusDestinationNat = 1 << 5;
 
 const word = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
+/** On packets that our rules let pass: chains of others that drop by policy are told to let those pass, too. */
+const admittedBit = 1 << 22;
+
 const accept: NftExpression = { expression: 'verdict', verdict: 'accept' };
 const drop: NftExpression = { expression: 'verdict', verdict: 'drop' };
 const masquerade: NftExpression = { expression: 'masquerade' };
 const jump = (chain: string): NftExpression => ({ expression: 'jump', chain });
+const admit = jump('admit');
 const isFamily = (family: 4 | 6, register = 1): NftExpression[] => [
   { expression: 'meta', key: 'nfproto', register },
   { expression: 'compare', is: true, register, value: Uint8Array.of(family === 4 ? 2 : 10) },
@@ -70,6 +74,14 @@ function publish(family: 4 | 6, map: 'ports' | 'bound'): NftExpression[] {
     },
   ];
 }
+
+/** For the head of another's chain. */
+export const acceptAdmitted: NftRule = [
+  { expression: 'meta', key: 'mark', register: 1 },
+  { expression: 'mask', register: 1, mask: word(admittedBit) },
+  { expression: 'compare', is: false, register: 1, value: word(0) },
+  accept,
+];
 
 /** A VXLAN packet for one of our tunnels: UDP, and port . identifier are known. RFC 7348, section 5 */
 function tunnel(register: 1): NftExpression[] {
@@ -170,33 +182,47 @@ export const chains: readonly NftChain[] = [
     rules: [[...toThisHost, jump('publish')]],
   },
   {
+    name: 'admit',
+    rules: [
+      [
+        { expression: 'meta', key: 'mark', register: 1 },
+        { expression: 'mask', register: 1, mask: word(~admittedBit), xor: word(admittedBit) },
+        { expression: 'set-mark', register: 1 },
+        accept,
+      ],
+    ],
+  },
+  {
     name: 'to-bridge',
     rules: [
+      [...connection('state', stateEstablishedOrRelated), admit],
       [
         { expression: 'meta', key: 'iifname', register: 1 },
         { expression: 'meta', key: 'oifname', register: 2 },
         { expression: 'lookup', set: 'icc', register: 1 },
-        accept,
+        admit,
       ],
       [...outputIn('internal'), drop],
       [...inputIn('internal'), drop],
       // What was published is reachable, from other networks too; an address of another network is not.
-      [...connection('status', statusDestinationNat), accept],
+      [...connection('status', statusDestinationNat), admit],
       ...([4, 6] as const).flatMap((family) => [
-        [...isFamily(family), ...outputIn(`open${family}`), accept],
-        [...isFamily(family), ...routedPort(family), accept],
-        [...isFamily(family), ...isPing(family), ...outputIn(`pingable${family}`), accept],
+        [...isFamily(family), ...outputIn(`open${family}`), admit],
+        [...isFamily(family), ...routedPort(family), admit],
+        [...isFamily(family), ...isPing(family), ...outputIn(`pingable${family}`), admit],
       ]),
       [drop],
     ],
   },
   {
     name: 'forward',
-    hook: { type: 'filter', at: 'forward', priority: 0 },
+    // Before the usual filters, which see the mark.
+    hook: { type: 'filter', at: 'forward', priority: -10 },
     rules: [
-      [...connection('state', stateEstablishedOrRelated), accept],
       [...outputIn('bridges'), jump('to-bridge')],
+      [...inputIn('bridges'), ...connection('state', stateEstablishedOrRelated), admit],
       [...inputIn('internal'), drop],
+      [...inputIn('bridges'), admit],
     ],
   },
   {

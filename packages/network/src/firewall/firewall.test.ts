@@ -66,11 +66,11 @@ test('the table reads as it was meant', () => {
     'dnat ip6 to ip6 daddr . meta l4proto . th dport map @bound6',
     'meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6',
     'iifname @bridges ip daddr 127.0.0.0/8 drop',
-    'ct state established,related accept',
-    'iifname . oifname @icc accept oifname @internal drop iifname @internal drop ct status dnat accept',
-    'meta nfproto ipv4 oifname @open4 accept',
-    'ip daddr . meta l4proto . th dport @routed4 accept',
-    'meta l4proto ipv6-icmp oifname @pingable6 accept drop }',
+    'ct state established,related jump admit iifname . oifname @icc jump admit oifname @internal drop iifname @internal drop ct status dnat jump admit',
+    'iifname @bridges ct state established,related jump admit iifname @internal drop iifname @bridges jump admit',
+    'meta nfproto ipv4 oifname @open4 jump admit',
+    'ip daddr . meta l4proto . th dport @routed4 jump admit',
+    'meta l4proto ipv6-icmp oifname @pingable6 jump admit drop }',
     'oifname != @bridges snat ip to ip saddr map @source4',
     'oifname @bridges ct status dnat ip saddr @hairpin4 masquerade',
     'oifname != @bridges ip saddr @masquerade4 masquerade',
@@ -96,21 +96,44 @@ test('a change after a flush brings the whole table back', () => {
   firewall.removeTable();
 });
 
-test('a chain of others that drops what we forward is told of', () => {
-  const warnings: unknown[] = [];
-  const log = {
-    ...silentLogger,
-    warn: (_message: string, fields?: Record<string, unknown>) => void warnings.push(fields),
-  };
-  const watching = new Firewall('wharf-test', log);
+test('chains of others that drop by policy let pass what we admit, also when they are loaded again', () => {
+  const comment = 'meta mark & 0x00400000 != 0x00000000 accept comment "wharf-test"';
+  const load = () =>
+    execFileSync('nft', [
+      'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
+    ]);
+  const watching = new Firewall('wharf-test', silentLogger);
+  load();
   watching.addBridge(bridge('wharf0', '10.9.0.0/24'));
   watching.rewrite();
-  watching.warnOfForwardPolicies();
-  execFileSync('nft', [
-    'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }',
-  ]);
-  watching.warnOfForwardPolicies();
-  assert.deepEqual(warnings, [{ chain: 'ip filter FORWARD', bridges: 'wharf0' }]);
+  const chain = () => execFileSync('nft', ['list', 'chain', 'ip', 'filter', 'FORWARD'], { encoding: 'utf8' });
+  assert.ok(chain().includes(comment), chain());
+  assert.ok(watching.isWhole());
+  execFileSync('nft', ['delete', 'table', 'ip', 'filter']);
+  load();
+  assert.equal(watching.isWhole(), false);
+  watching.rewrite();
+  watching.rewrite();
+  assert.equal(chain().split(comment).length, 2, 'once');
   watching.removeTable();
+  assert.ok(!chain().includes('wharf'), chain());
+  watching.close();
+});
+
+test('iptables still reads its own table with our rule in it', () => {
+  const iptables = (...args: string[]) => execFileSync('iptables-nft', args, { encoding: 'utf8' });
+  execFileSync('nft', ['flush', 'ruleset']);
+  iptables('-P', 'FORWARD', 'DROP');
+  const watching = new Firewall('wharf-test', silentLogger);
+  watching.addBridge(bridge('wharf0', '10.9.0.0/24'));
+  watching.rewrite();
+  assert.match(
+    iptables('-S', 'FORWARD'),
+    /-P FORWARD DROP\n-A FORWARD -m mark ! --mark 0x0\/0x400000 -m comment --comment wharf-test -j ACCEPT/,
+  );
+  iptables('-A', 'FORWARD', '-i', 'other0', '-j', 'ACCEPT');
+  assert.match(iptables('-S', 'FORWARD'), /other0/);
+  watching.removeTable();
+  assert.doesNotMatch(iptables('-S', 'FORWARD'), /mark/);
   watching.close();
 });

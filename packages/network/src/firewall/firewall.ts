@@ -3,9 +3,10 @@ import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import { hasErrno, SystemError } from '@wharf/sys/errno';
 import { forgetUdpFlows } from '@wharf/sys/netlink/conntrack';
-import { forwardHook, listHookedChains, listTables, type NftTable, NftTransaction } from '@wharf/sys/netlink/nftables';
+import { listTables, type NftTable, NftTransaction, rulesGeneration } from '@wharf/sys/netlink/nftables';
 import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes } from '../address.ts';
+import { admitsOurs, droppingChains, insertAdmission, removeAdmissions } from './foreign-chains.ts';
 import {
   bridgeElements,
   type FirewallBridge,
@@ -19,6 +20,10 @@ import {
 
 /** What a kernel answers that was built without nf_tables, its inet family, or an expression that we need. */
 const unsupported = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'ENOENT'];
+
+function nameOf({ family, table, name }: { family: string; table: string; name: string }): string {
+  return `${family} ${table} ${name}`;
+}
 
 function openNetfilter(): NetlinkSocket | undefined {
   try {
@@ -36,6 +41,10 @@ export class Firewall {
   readonly #log: Logger;
   readonly #bridges = new Map<string, FirewallBridge>();
   readonly #ports = new Set<FirewallPort>();
+  /** The kernel's generation of rules when all was found whole. */
+  #seen: number | undefined;
+  /** Dropping chains of others that we could not write into. */
+  readonly #closed = new Set<string>();
   readonly #tunnels = new Map<string, FirewallTunnel>();
   /**
    * Until the first rewrite changes are only taken note of: what a daemon before us wrote stays whole. Without
@@ -110,6 +119,7 @@ export class Firewall {
     try {
       this.#write();
       this.#state = 'written';
+      this.#admitElsewhere();
     } catch (error) {
       if (this.#state === 'written' || !unsupported.some((code) => hasErrno(error, code))) throw error;
       this.#state = 'unavailable';
@@ -133,9 +143,46 @@ export class Firewall {
     this.#commit(transaction, `write the nf_tables table ${this.#table.name}`);
   }
 
-  /** False when somebody flushed it. */
+  /** False when somebody flushed it, or loaded rules that drop what we forward. */
   isWhole(): boolean {
-    return this.#state !== 'written' || this.#exists();
+    const generation = this.#socket && rulesGeneration(this.#socket);
+    if (generation !== undefined && generation === this.#seen) return true;
+    const whole = this.#look();
+    if (whole) this.#seen = generation;
+    return whole;
+  }
+
+  #look(): boolean {
+    return this.#state !== 'written' || (this.#exists() && this.#isAdmittedElsewhere());
+  }
+
+  /** Other firewalls load their rules again whenever they like, and drop what they do not know. */
+  #isAdmittedElsewhere(): boolean {
+    const socket = this.#socket;
+    if (!socket) return true;
+    const chains = droppingChains(socket, this.#table.name).filter((chain) => !this.#closed.has(nameOf(chain)));
+    return chains.every((chain) => admitsOurs(socket, chain, this.#table.name));
+  }
+
+  #admitElsewhere(): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    for (const chain of droppingChains(socket, this.#table.name)) {
+      if (admitsOurs(socket, chain, this.#table.name)) continue;
+      const done = insertAdmission(socket, chain, this.#table.name);
+      if (done) this.#log.info('Let forwarded packets of containers pass another chain', { chain: nameOf(chain) });
+      else this.#refuse(nameOf(chain));
+    }
+  }
+
+  #refuse(chain: string): void {
+    if (this.#closed.has(chain)) return;
+    this.#closed.add(chain);
+    const bridges = [...this.#bridges.keys()].join(' ');
+    this.#log.warn('Forwarded packets are dropped by another nf_tables chain: accept the bridges there', {
+      chain,
+      bridges,
+    });
   }
 
   #exists(): boolean {
@@ -148,20 +195,8 @@ export class Firewall {
     transaction.commit(this.#socket, what);
   }
 
-  /** Says so where another table drops what we forward: a verdict of ours cannot overrule it. */
-  warnOfForwardPolicies(): void {
-    if (!this.#socket || this.#state !== 'written') return;
-    for (const chain of listHookedChains(this.#socket)) {
-      if (chain.hook !== forwardHook || chain.policy !== 'drop' || chain.table === this.#table.name) continue;
-      const { family, table, name } = chain;
-      this.#log.warn('Forwarded packets are dropped by another nf_tables chain: accept the bridges there', {
-        chain: `${family} ${table} ${name}`,
-        bridges: [...this.#bridges.keys()].join(' '),
-      });
-    }
-  }
-
   removeTable(): void {
+    if (this.#socket) removeAdmissions(this.#socket, this.#table.name);
     if (!this.#exists()) return;
     this.#commit(new NftTransaction().deleteTable(this.#table), `delete the table ${this.#table.name}`);
   }

@@ -15,7 +15,14 @@ export type NftExpression =
       readonly length: number;
       readonly register: number;
     }
-  | { readonly expression: 'mask'; readonly register: number; readonly mask: Uint8Array }
+  /** `and`, then `xor` where it is given: together they set and clear bits. */
+  | {
+      readonly expression: 'mask';
+      readonly register: number;
+      readonly mask: Uint8Array;
+      readonly xor?: Uint8Array;
+    }
+  | { readonly expression: 'set-mark'; readonly register: number }
   | { readonly expression: 'compare'; readonly is: boolean; readonly register: number; readonly value: Uint8Array }
   | {
       readonly expression: 'lookup';
@@ -37,7 +44,7 @@ export type NftExpression =
   | { readonly expression: 'verdict'; readonly verdict: 'accept' | 'drop' | 'return' }
   | { readonly expression: 'jump'; readonly chain: string };
 
-const metaKeys = { iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const metaKeys = { mark: 3, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const ctKeys = { state: 0, status: 2 } as const;
 const payloadBases = { network: 1, transport: 2 } as const;
 const verdicts = { accept: 1, drop: 0, return: -5 } as const;
@@ -83,14 +90,17 @@ export function encodeExpression(to: NetlinkBatch, expression: NftExpression): v
       return;
     }
     case 'mask': {
-      const { register, mask } = expression;
+      const { register, mask, xor = new Uint8Array(mask.length) } = expression;
       named('bitwise', () => {
         to.u32be(1, register).u32be(2, register).u32be(3, mask.length);
         value(4, mask);
-        value(5, new Uint8Array(mask.length));
+        value(5, xor);
       });
       return;
     }
+    case 'set-mark':
+      named('meta', () => to.u32be(2, metaKeys.mark).u32be(3, expression.register));
+      return;
     case 'compare':
       named('cmp', () => {
         to.u32be(1, expression.register).u32be(2, expression.is ? 0 : 1);

@@ -1,6 +1,6 @@
 import { attributeText, decodeAttributes, NetlinkBatch } from './batch.ts';
 import { encodeExpression, type NftExpression } from './nft-expression.ts';
-import type { NetlinkSocket } from './socket.ts';
+import type { NetlinkMessage, NetlinkSocket } from './socket.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFNL_MSG_BATCH_BEGIN = 16;
@@ -14,9 +14,12 @@ const messages = {
   newChain: 3,
   getChain: 4,
   newRule: 6,
+  getRule: 7,
+  delRule: 8,
   newSet: 9,
   newSetElement: 12,
   delSetElement: 14,
+  getGeneration: 16,
 } as const;
 const families = { inet: 1, ip: 2, ip6: 10, bridge: 7, netdev: 5, arp: 3 } as const;
 const hooks = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 } as const;
@@ -24,6 +27,8 @@ const NFT_SET_INTERVAL = 4;
 const NFT_SET_MAP = 8;
 const NFT_SET_ELEM_INTERVAL_END = 1;
 const NFTA_SET_ELEM_FLAGS = 3;
+const NFTA_RULE_HANDLE = 3;
+const NFTA_RULE_USERDATA = 7;
 const NFTA_SET_USERDATA = 13;
 // Without it nft(8) lists every name as "". NFTNL_UDATA_SET_KEYBYTEORDER, its length, BYTEORDER_HOST_ENDIAN.
 const keyInHostOrder = Uint8Array.of(0, 4, 1, 0, 0, 0);
@@ -44,8 +49,10 @@ export interface NftChain {
     readonly at: NftHook;
     readonly priority: number;
   };
-  readonly rules: readonly (readonly NftExpression[])[];
+  readonly rules: readonly NftRule[];
 }
+
+export type NftRule = readonly NftExpression[];
 
 /** The types of nft(8), with their numbers there (the kernel only keeps them for listings) and sizes in registers. */
 const dataTypes = {
@@ -123,6 +130,25 @@ export class NftTransaction {
     return this;
   }
 
+  /** Puts a rule before all others of a chain that may be another's; the comment is how to find it again. */
+  insertRule(table: NftTable, chain: string, { rule, comment }: { rule: NftRule; comment: string }): this {
+    this.#message('newRule', NLM_F_CREATE, table.family, (to) => {
+      to.text(1, table.name).text(2, chain);
+      to.nested(4, () => {
+        for (const expression of rule) encodeExpression(to, expression);
+      });
+      to.attribute(NFTA_RULE_USERDATA, Buffer.from(`\0${String.fromCharCode(comment.length + 1)}${comment}\0`));
+    });
+    return this;
+  }
+
+  deleteRule(table: NftTable, chain: string, handle: Uint8Array): this {
+    this.#message('delRule', 0, table.family, (to) => {
+      to.text(1, table.name).text(2, chain).attribute(NFTA_RULE_HANDLE, handle);
+    });
+    return this;
+  }
+
   addSet(table: NftTable, { name, key, value, interval }: NftSet): this {
     this.#message('newSet', NLM_F_CREATE, table.family, (to) => {
       to.text(1, table.name).text(2, name);
@@ -180,12 +206,44 @@ function encodeElement(to: NetlinkBatch, { key, value, end }: NftElement): void 
   });
 }
 
+/** A number that changes with every change of a network namespace's rules, whoever makes it. */
+export function rulesGeneration(socket: NetlinkSocket): number | undefined {
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | messages.getGeneration;
+  const read = ({ body }: NetlinkMessage) => decodeAttributes(body.subarray(4)).get(1)?.readUInt32BE(0);
+  return socket.get(type, header(0, 0), () => {}, read);
+}
+
 /** The names of the tables of a network namespace. */
 export function listTables(socket: NetlinkSocket): NftTable[] {
   return socket.dump((NFNL_SUBSYS_NFTABLES << 8) | messages.getTable, header(0, 0), ({ body }) => {
     const family = familyName(body[0]!);
     return family && { family, name: attributeText(decodeAttributes(body.subarray(4)).get(1)) };
   });
+}
+
+/** The rules of a chain, first to last. */
+export function listRules(
+  socket: NetlinkSocket,
+  table: NftTable,
+  chain: string,
+): { handle: Uint8Array; comment: string }[] {
+  const type = (NFNL_SUBSYS_NFTABLES << 8) | messages.getRule;
+  const read = ({ body }: NetlinkMessage) => {
+    const found = decodeAttributes(body.subarray(4));
+    // Kernels before 5.8 do not narrow a dump.
+    if (attributeText(found.get(1)) !== table.name || attributeText(found.get(2)) !== chain) return undefined;
+    return {
+      handle: Uint8Array.from(found.get(NFTA_RULE_HANDLE) ?? []),
+      comment: ruleComment(found.get(NFTA_RULE_USERDATA)),
+    };
+  };
+  return socket.dump(type, header(families[table.family], 0), read, (to) => void to.text(1, table.name).text(2, chain));
+}
+
+/** NFTNL_UDATA_RULE_COMMENT: type 0, length, text with its NUL. */
+function ruleComment(userdata: Buffer | undefined): string {
+  if (!userdata || userdata.length < 2 || userdata[0] !== 0) return '';
+  return attributeText(userdata.subarray(2, 2 + userdata[1]!));
 }
 
 /** The chains at a hook, with the policy that packets meet there. */

@@ -76,10 +76,10 @@ export class NetlinkSocket implements Disposable {
     return undefined;
   }
 
-  /** Asks for every object of a kind. */
-  dump<T>(type: number, header: Uint8Array, read: Reader<T>): T[] {
+  /** Asks for every object of a kind; `ask` narrows that where the kernel knows how. */
+  dump<T>(type: number, header: Uint8Array, read: Reader<T>, ask?: (attributes: NetlinkBatch) => void): T[] {
     const found: T[] = [];
-    this.#send(new NetlinkBatch().message(type, NLM_F_DUMP, header).bytes, 'netlink dump');
+    this.#send(new NetlinkBatch().message(type, NLM_F_DUMP, header, ask).bytes, 'netlink dump');
     for (;;) {
       const length = check(this.#receive(0), 'netlink dump');
       for (const message of split(this.#received.subarray(0, length))) {
