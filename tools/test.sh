@@ -15,6 +15,10 @@ need iptables-nft iptables
 need ip iproute2
 need unshare util-linux
 need docker docker.io
+need dockerd docker.io
+need skopeo skopeo
+need podman podman
+need buildah buildah
 need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod
