@@ -13,13 +13,13 @@ test('log: a file rotated again while it is compressed ends under its new number
     const { promise: proceed, resolve } = Promise.withResolvers<void>();
     const { promise: done, resolve: finish } = Promise.withResolvers<void>();
     const path = join(directory, 'log');
-    const compress = async (source: string, target: string) => {
-      await compressFile(source, target);
+    const compress = async (source: string, target: string, log: string) => {
+      await compressFile(source, target, log);
       await proceed;
       setImmediate(finish);
     };
     const file = new LogFile({ path, maxSize: 2, maxFiles: 4, compress });
-    for (const text of ['one\n', 'two\n', 'three\n', 'four\n']) file.append(Buffer.from(text));
+    for (const text of ['one\n', 'two\n', 'three\n', 'four\n']) file.append(Buffer.from(text), '');
     resolve();
     await done;
     assert.deepEqual(readdirSync(directory).sort(), ['log', 'log.1', 'log.2', 'log.3.gz']);

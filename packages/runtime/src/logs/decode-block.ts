@@ -1,5 +1,6 @@
 import { frameHeader } from '@wharf/api/streams/stdcopy';
 import type { LogStream } from './json-file-writer.ts';
+import { nineDigits } from './line-time.ts';
 
 /** What of a log a reader wants, and how. */
 export interface LogView {
@@ -12,11 +13,14 @@ export interface LogView {
   readonly details: boolean;
   /** Raw bytes instead of stdcopy frames. */
   readonly tty: boolean;
+  /** A JSON object a line instead. */
+  readonly format?: 'json' | undefined;
 }
 
 /** Turns json-file lines (latin1, whole ones) into what the client reads. A line that is none is left out. */
 export function decodeBlock(text: string, view: LogView): Buffer[] {
   if (text === '') return [];
+  if (view.format === 'json') return [jsonLines(text, view)];
   const plain = view.timestamps || view.details || view.since !== undefined || view.until !== undefined;
   return (plain ? undefined : decodeUniform(text, view)) ?? decodeLines(text, view);
 }
@@ -54,11 +58,22 @@ function unescapeLines(joined: string): Buffer | undefined {
 /** An escape of a character beyond ASCII stands for several bytes of UTF-8. */
 const wideEscape = /\\u(?:00[89a-f]|0[1-9a-f]|[1-9a-f])/i;
 
-interface Line {
+export interface LogLine {
   readonly stream: LogStream;
   readonly time: string;
   readonly payload: Buffer;
   readonly attributes: Readonly<Record<string, string>> | undefined;
+}
+
+/** The lines of a block; what is none is left out. */
+export function* parseLines(text: string): Generator<LogLine> {
+  for (let at = 0; at < text.length; ) {
+    const found = text.indexOf('\n', at);
+    const end = found < 0 ? text.length : found;
+    const line = parseLine(text.slice(at, end));
+    at = end + 1;
+    if (line) yield line;
+  }
 }
 
 function decodeLines(text: string, view: LogView): Buffer[] {
@@ -69,12 +84,8 @@ function decodeLines(text: string, view: LogView): Buffer[] {
     if (run.length > 0) result.push(...frame(runStream, Buffer.concat(run), view));
     run = [];
   };
-  for (let at = 0; at < text.length; ) {
-    const found = text.indexOf('\n', at);
-    const end = found < 0 ? text.length : found;
-    const line = parseLine(text.slice(at, end));
-    at = end + 1;
-    if (!line || !view[line.stream] || !inTime(line.time, view)) continue;
+  for (const line of parseLines(text)) {
+    if (!view[line.stream] || !inTime(line.time, view)) continue;
     if (line.stream !== runStream) flush();
     runStream = line.stream;
     const prefix = prefixOf(line, view);
@@ -88,7 +99,7 @@ function decodeLines(text: string, view: LogView): Buffer[] {
 /** Where our writer's lines have what, counted from the end: stream and time are of fixed length. */
 const tail = '","stream":"stdout","time":"2026-01-02T03:04:05.000000000Z"}';
 
-function parseLine(line: string): Line | undefined {
+export function parseLine(line: string): LogLine | undefined {
   const end = line.length - tail.length;
   if (end >= opening.length && line.startsWith('","stream":"std', end) && line.startsWith('","time":"', end + 18)) {
     const payload = unescapeText(line.slice(opening.length, end));
@@ -112,7 +123,7 @@ function unescapeText(text: string): Buffer | undefined {
 }
 
 /** Any writer's line: dockerd's, or one with attributes. */
-function parseAnyLine(line: string): Line | undefined {
+function parseAnyLine(line: string): LogLine | undefined {
   let parsed: { log?: unknown; stream?: unknown; time?: unknown; attrs?: Record<string, string> } | null;
   try {
     parsed = JSON.parse(Buffer.from(line, 'latin1').toString()) as typeof parsed;
@@ -125,17 +136,24 @@ function parseAnyLine(line: string): Line | undefined {
   return { stream, time: nineDigits(parsed.time), payload, attributes: parsed.attrs };
 }
 
-/** Go leaves trailing zeros of the fraction out. */
-function nineDigits(time: string): string {
-  const match = /^([^.Z]*)(?:\.(\d*))?Z$/.exec(time);
-  return match ? `${match[1]}.${(match[2] ?? '').padEnd(9, '0')}Z` : time;
-}
-
 function inTime(time: string, { since, until }: LogView): boolean {
   return (since === undefined || time >= since) && (until === undefined || time <= until);
 }
 
-function prefixOf({ time, attributes }: Line, { timestamps, details }: LogView): string {
+function jsonLines(text: string, view: LogView): Buffer {
+  const chosen = [...parseLines(text)].filter((line) => view[line.stream] && inTime(line.time, view));
+  return Buffer.from(chosen.map((line) => `${JSON.stringify(jsonLine(line, view))}\n`).join(''));
+}
+
+function jsonLine({ payload, stream, time, attributes = {} }: LogLine, { details }: LogView): object {
+  const attrs = Object.keys(attributes)
+    .sort()
+    .map((Key) => ({ Key, Value: attributes[Key] }));
+  const Timestamp = time.replace(/\.?0+Z$/, 'Z');
+  return { Line: payload.toString(), Source: stream, Timestamp, ...(details && attrs.length > 0 && { Attrs: attrs }) };
+}
+
+function prefixOf({ time, attributes }: LogLine, { timestamps, details }: LogView): string {
   return `${timestamps ? `${time} ` : ''}${details ? `${formatDetails(attributes ?? {})} ` : ''}`;
 }
 

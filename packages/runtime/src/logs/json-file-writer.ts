@@ -48,6 +48,11 @@ export class JsonFileWriter {
     }
   }
 
+  /** True while there is no place for more, because what is there has yet to be delivered. */
+  get full(): boolean {
+    return this.#file.full;
+  }
+
   /** The stream has ended. */
   end(stream: LogStream): void {
     this.#splitters[stream].end();
@@ -64,30 +69,49 @@ export class JsonFileWriter {
 
   #splitter(stream: LogStream, begun: string): LineSplitter {
     const lines = (text: string) => this.#lines(stream, text);
-    const piece = (text: string) => this.#append(`{"log":"${escapeLines(text)}${this.#suffix(stream, '')}`);
+    const piece = (text: string) => this.#piece(stream, text);
     return new LineSplitter({ lines, piece }, begun);
   }
 
   #lines(stream: LogStream, text: string): void {
-    const suffix = this.#suffix(stream, '\\n');
+    let time = this.#now();
+    let suffix = this.#suffix(stream, '\\n', time);
     const escaped = escapeLines(text);
     const block = `{"log":"${escaped.replaceAll('\n', `${suffix}{"log":"`)}${suffix}`;
     if (block.length <= this.#file.room) {
-      this.#append(block);
+      this.#append(block, time);
       return;
     }
     // Only a file near its limit is written line by line, so that it is rotated where Docker would.
-    for (const line of escaped.split('\n')) this.#append(`{"log":"${line}${suffix}`);
+    for (const line of escaped.split('\n')) {
+      if (this.#file.room <= 0) {
+        time = this.#now();
+        suffix = this.#suffix(stream, '\\n', time);
+      }
+      this.#append(`{"log":"${line}${suffix}`, time);
+    }
   }
 
-  #append(latin1: string): void {
+  #piece(stream: LogStream, text: string): void {
+    const time = this.#now();
+    this.#append(`{"log":"${escapeLines(text)}${this.#suffix(stream, '', time)}`, time);
+  }
+
+  #append(latin1: string, time: string): void {
     const fits = latin1.length <= this.#scratch.length;
     const length = fits ? this.#scratch.write(latin1, 0, 'latin1') : 0;
-    this.#file.append(fits ? this.#scratch.subarray(0, length) : Buffer.from(latin1, 'latin1'));
+    this.#file.append(fits ? this.#scratch.subarray(0, length) : Buffer.from(latin1, 'latin1'), time);
   }
 
-  #suffix(stream: LogStream, newline: string): string {
-    return `${newline}","stream":"${stream}"${this.#attributes},"time":"${now()}"}\n`;
+  /** Files are known by the time of their first line: where one is about to begin, it is not the last one's. */
+  #now(): string {
+    let time = now();
+    while (this.#file.room <= 0 && time === this.#file.name) time = now();
+    return time;
+  }
+
+  #suffix(stream: LogStream, newline: string, time: string): string {
+    return `${newline}","stream":"${stream}"${this.#attributes},"time":"${time}"}\n`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 
 /** Milliseconds: a look now and then, should the kernel's queue of events ever overflow. */
@@ -6,7 +6,7 @@ const longestWait = 1000;
 
 /** Tells when a log has grown or was rotated, and when it will not any more. */
 export class LogChanges implements Disposable {
-  readonly #watcher: ReturnType<typeof watch>;
+  readonly #watcher: ReturnType<typeof watch> | undefined;
   readonly #timer: NodeJS.Timeout;
   #over = false;
   #changed = true;
@@ -14,10 +14,13 @@ export class LogChanges implements Disposable {
 
   constructor(path: string, ended: Promise<unknown> | undefined, stop: AbortSignal) {
     const name = basename(path);
-    this.#watcher = watch(dirname(path), (_, changed) => {
-      if (changed === null || changed === name) this.#notify();
-    });
-    this.#watcher.on('error', () => {});
+    // A container that was never started may have no directory for its log.
+    if (existsSync(dirname(path))) {
+      this.#watcher = watch(dirname(path), (_, changed) => {
+        if (changed === null || changed === name) this.#notify();
+      });
+      this.#watcher.on('error', () => {});
+    }
     this.#timer = setInterval(() => this.#notify(), longestWait);
     const finish = () => {
       this.#over = true;
@@ -45,7 +48,7 @@ export class LogChanges implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#watcher.close();
+    this.#watcher?.close();
   }
 
   #notify(): void {

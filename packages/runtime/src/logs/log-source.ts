@@ -1,47 +1,89 @@
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { hasErrno } from '@wharf/sys/errno';
+import { timeOfLine } from './line-time.ts';
+import { type IndexedBlock, indexPath, readIndex } from './log-index.ts';
+import { nameOf } from './packed-name.ts';
+
+/** Nanoseconds since 1970, both inclusive; a file's stretches without such lines are not read. */
+export interface TimeWindow {
+  readonly since: bigint | undefined;
+  readonly until: bigint | undefined;
+}
+
+export const allTimes: TimeWindow = { since: undefined, until: undefined };
 
 /** One file of a rotated log, open: renaming and removing it does not matter any more. */
 export interface LogSource extends AsyncDisposable {
   readonly inode: number;
-  /** Whole lines from `offset` on, as latin1, to the present end; a compressed file ignores `offset`. */
-  blocks(offset: number): AsyncGenerator<string>;
-  /** Behind the last whole line that `blocks` gave. */
+  /** The time of its first line, which no other file of the log has; undefined while it has none. */
+  name(): Promise<string | undefined>;
+  /** Whole lines from `offset` on, as latin1, to the present end. Offsets are the plain file's. */
+  blocks(offset: number, times?: TimeWindow): AsyncGenerator<string>;
+  /** Behind the last whole line that `blocks` gave or passed over. */
   readonly position: number;
+  /** Where the last `count` lines begin, or how many there are if they are fewer. */
+  tail(count: number): Promise<Tail>;
 }
 
+export type Tail =
+  | { readonly offset: number /** Lines from there that are too many. */; readonly skip: number }
+  | { readonly offset: undefined; readonly lines: number };
+
 const blockSize = 256 * 1024;
+const patientLooks = 100;
 
 /** The files of a log from the oldest to the current one. Empty if nothing was ever written. */
 export async function openLogSources(path: string): Promise<LogSource[]> {
-  for (;;) {
-    const current = await openSource(path);
-    if (!current) return [];
-    const rotated = await openRotated(path);
-    // A rotation in between would give a file twice, or leave one out.
-    if ((await inodeOf(path)) === current.inode) return [...rotated, current];
-    for (const source of [...rotated, current]) await source[Symbol.asyncDispose]();
+  for (let looks = 1; ; looks++) {
+    const before = await listFiles(path);
+    const sources = await openAll(path, before);
+    const after = await listFiles(path);
+    // Whatever moment a rotation stands still at, each file has one name, and the names are in order. While it goes on,
+    // a look at the directory may miss one.
+    const found = after.map((name) => [name, sources.get(name)] as const);
+    // A writer that was killed in the middle of a rotation has left no current file.
+    const whole = after.length === 0 || after.at(-1) === path || looks > patientLooks;
+    if (whole && after.join() === before.join() && (await areSame(found))) {
+      return found.flatMap(([, source]) => source ?? []);
+    }
+    for (const source of sources.values()) await source[Symbol.asyncDispose]();
   }
 }
 
-async function openRotated(path: string): Promise<LogSource[]> {
+/** Oldest first. When a file has just been compressed, the plain one is still the same log. */
+async function listFiles(path: string): Promise<string[]> {
   const name = basename(path);
-  const numbers = (await readdir(dirname(path))).flatMap((entry) => {
-    const match = entry.startsWith(`${name}.`) ? /^(\d+)(?:\.gz)?$/.exec(entry.slice(name.length + 1)) : null;
-    return match ? [Number(match[1])] : [];
-  });
-  const sources: LogSource[] = [];
-  for (const number of [...new Set(numbers)].sort((a, b) => b - a)) {
-    // When it has just been compressed, the plain file is still the same log.
-    const source = (await openSource(`${path}.${number}`)) ?? (await openSource(`${path}.${number}.gz`));
-    if (source) sources.push(source);
+  const byNumber = new Map<number, string>();
+  for (const entry of (await entriesOf(dirname(path))).sort().reverse()) {
+    const match = entry.startsWith(name) ? /^(?:\.(\d+)(?:\.gz)?)?$/.exec(entry.slice(name.length)) : null;
+    if (match) byNumber.set(Number(match[1] ?? 0), entry);
   }
-  return sources;
+  return [...byNumber].sort(([a], [b]) => b - a).map(([, entry]) => join(dirname(path), entry));
 }
 
-export async function openSource(path: string): Promise<LogSource | undefined> {
+async function entriesOf(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+async function openAll(path: string, names: readonly string[]): Promise<Map<string, LogSource>> {
+  const opened = await Promise.all(names.map(async (name) => [name, await openSource(path, name)] as const));
+  return new Map(opened.flatMap(([name, source]) => (source ? [[name, source]] : [])));
+}
+
+async function areSame(found: readonly (readonly [string, LogSource | undefined])[]): Promise<boolean> {
+  const same = await Promise.all(found.map(async ([name, source]) => source?.inode === (await inodeOf(name))));
+  return same.every(Boolean);
+}
+
+export async function openSource(log: string, path: string): Promise<LogSource | undefined> {
   let file: FileHandle;
   try {
     file = await open(path, 'r');
@@ -50,7 +92,7 @@ export async function openSource(path: string): Promise<LogSource | undefined> {
     throw error;
   }
   const { ino } = await file.stat();
-  return path.endsWith('.gz') ? new CompressedSource(file, ino) : new PlainSource(file, ino);
+  return path.endsWith('.gz') ? new CompressedSource(log, file, ino) : new PlainSource(log, file, ino);
 }
 
 export async function inodeOf(path: string): Promise<number | undefined> {
@@ -62,22 +104,71 @@ export async function inodeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** The stretches of a file that may hold lines of the window; the last one is open. */
+function* stretches(
+  index: readonly IndexedBlock[],
+  offset: number,
+  { since, until }: TimeWindow,
+): Generator<{ from: number; to: number | undefined; packedFrom: number; packedTo: number | undefined }> {
+  let begin = 0;
+  let packedBegin = 0;
+  let from: number | undefined;
+  let packedFrom = 0;
+  for (const { end, packedEnd, first, last } of index) {
+    const wanted = end > offset && (since === undefined || last >= since) && (until === undefined || first <= until);
+    if (wanted && from === undefined) [from, packedFrom] = [begin, packedBegin];
+    if (!wanted && from !== undefined) {
+      yield { from, to: begin, packedFrom, packedTo: packedBegin };
+      from = undefined;
+    }
+    [begin, packedBegin] = [end, packedEnd];
+  }
+  yield {
+    from: from ?? begin,
+    to: undefined,
+    packedFrom: from === undefined ? packedBegin : packedFrom,
+    packedTo: undefined,
+  };
+}
+
 class PlainSource implements LogSource {
   readonly inode: number;
-  readonly file: FileHandle;
+  readonly #log: string;
+  readonly #file: FileHandle;
+  #name: string | undefined;
   position = 0;
 
-  constructor(file: FileHandle, inode: number) {
-    this.file = file;
+  constructor(log: string, file: FileHandle, inode: number) {
+    this.#log = log;
+    this.#file = file;
     this.inode = inode;
   }
 
-  async *blocks(offset: number): AsyncGenerator<string> {
+  async name(): Promise<string | undefined> {
+    for (let size = 4096; this.#name === undefined; size *= 8) {
+      const head = Buffer.allocUnsafe(size);
+      const { bytesRead } = await this.#file.read(head, 0, size, 0);
+      const end = head.subarray(0, bytesRead).indexOf(10);
+      if (end >= 0) this.#name = timeOfLine(head.toString('latin1', 0, end));
+      if (end >= 0 || bytesRead < size || size > blockSize) break;
+    }
+    return this.#name;
+  }
+
+  async *blocks(offset: number, times: TimeWindow = allTimes): AsyncGenerator<string> {
     this.position = offset;
+    const bounded = times.since !== undefined || times.until !== undefined;
+    const name = bounded ? await this.name() : undefined;
+    const index = name === undefined ? [] : await readIndex(indexPath(this.#log, name));
+    for (const { from, to } of stretches(index, offset, times)) yield* this.#read(Math.max(from, offset), to);
+  }
+
+  async *#read(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<string> {
+    this.position = from;
     let begun = '';
-    for (let at = offset; ; ) {
-      const buffer = Buffer.allocUnsafe(blockSize);
-      const { bytesRead } = await this.file.read(buffer, 0, blockSize, at);
+    for (let at = from; at < to; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(blockSize, to - at));
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, at);
       if (bytesRead === 0) return;
       at += bytesRead;
       const text = begun + buffer.toString('latin1', 0, bytesRead);
@@ -88,32 +179,127 @@ class PlainSource implements LogSource {
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.file.close();
+  /** Backward from the end: what is read is what was asked for, however long the file is. */
+  async tail(count: number): Promise<Tail> {
+    const { size } = await this.#file.stat();
+    if (count === 0) return { offset: await this.#lastLineEnd(size), skip: 0 };
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    let lines = 0;
+    for (let end = size; end > 0; ) {
+      const from = Math.max(0, end - buffer.length);
+      const { bytesRead } = await this.#file.read(buffer, 0, end - from, from);
+      for (let at = newlineBefore(buffer, bytesRead); at >= 0; at = newlineBefore(buffer, at)) {
+        if (lines === count) return { offset: from + at + 1, skip: 0 };
+        lines += 1;
+      }
+      end = from;
+    }
+    return lines === count ? { offset: 0, skip: 0 } : { offset: undefined, lines };
   }
+
+  /** Behind the last newline: the writer appends whole lines, but may be in the middle of one. */
+  async #lastLineEnd(size: number): Promise<number> {
+    const buffer = Buffer.allocUnsafe(64 * 1024);
+    const from = Math.max(0, size - buffer.length);
+    const { bytesRead } = await this.#file.read(buffer, 0, size - from, from);
+    return bytesRead === 0 ? 0 : from + newlineBefore(buffer, bytesRead) + 1;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+function newlineBefore(buffer: Buffer, at: number): number {
+  return at === 0 ? -1 : buffer.lastIndexOf(10, at - 1);
 }
 
 class CompressedSource implements LogSource {
   readonly inode: number;
-  readonly position = 0;
+  readonly #log: string;
   readonly #file: FileHandle;
+  position = 0;
 
-  constructor(file: FileHandle, inode: number) {
+  constructor(log: string, file: FileHandle, inode: number) {
+    this.#log = log;
     this.#file = file;
     this.inode = inode;
   }
 
-  async *blocks(): AsyncGenerator<string> {
+  async name(): Promise<string | undefined> {
+    const head = Buffer.alloc(128);
+    const { bytesRead } = await this.#file.read(head, 0, head.length, 0);
+    const name = nameOf(head.subarray(0, bytesRead));
+    if (name !== undefined) return name;
+    // Another writer's: only its content tells.
+    for await (const text of this.#inflate(0, undefined)) return timeOfLine(text, 0, text.indexOf('\n'));
+    return undefined;
+  }
+
+  async *blocks(offset: number, times: TimeWindow = allTimes): AsyncGenerator<string> {
+    for (const { from, packedFrom, packedTo } of stretches(await this.#index(), offset, times)) {
+      this.position = from;
+      for await (const text of this.#inflate(packedFrom, packedTo)) {
+        const begin = this.position;
+        this.position += text.length;
+        const rest = begin >= offset ? text : text.slice(offset - begin);
+        if (rest !== '') yield rest;
+      }
+    }
+  }
+
+  async tail(count: number): Promise<Tail> {
+    const index = await this.#index();
+    if (index.length === 0) return this.#tailUncounted(count);
+    let left = count;
+    for (const [at, { lines }] of [...index.entries()].reverse()) {
+      if (lines >= left) return { offset: index[at - 1]?.end ?? 0, skip: lines - left };
+      left -= lines;
+    }
+    return { offset: undefined, lines: count - left };
+  }
+
+  async #tailUncounted(count: number): Promise<Tail> {
+    let lines = 0;
+    for await (const text of this.#inflate(0, undefined)) lines += countLines(text);
+    return lines >= count ? { offset: 0, skip: lines - count } : { offset: undefined, lines };
+  }
+
+  /** Empty for a file of another writer, or where the index still is the plain file's. */
+  async #index(): Promise<readonly IndexedBlock[]> {
+    const name = await this.name();
+    const index = name === undefined ? [] : await readIndex(indexPath(this.#log, name));
+    return index.every(({ packedEnd }) => packedEnd > 0) ? index : [];
+  }
+
+  async *#inflate(from: number, to: number | undefined): AsyncGenerator<string> {
+    const { size } = await this.#file.stat();
+    if (from >= size) return;
     const plain = createGunzip({ chunkSize: blockSize });
-    const packed = this.#file.createReadStream({ autoClose: false, start: 0 });
+    // Not a stream of the file's own: on Bun that closes the file when it ends.
+    const packed = Readable.from(this.#packed(from, to ?? size));
     packed.on('error', (error) => plain.destroy(error));
     packed.pipe(plain);
     let begun = '';
-    for await (const chunk of plain as AsyncIterable<Buffer>) {
-      const text = begun + chunk.toString('latin1');
-      const end = text.lastIndexOf('\n') + 1;
-      begun = text.slice(end);
-      if (end > 0) yield text.slice(0, end);
+    try {
+      for await (const chunk of plain as AsyncIterable<Buffer>) {
+        const text = begun + chunk.toString('latin1');
+        const lineEnd = text.lastIndexOf('\n') + 1;
+        begun = text.slice(lineEnd);
+        if (lineEnd > 0) yield text.slice(0, lineEnd);
+      }
+    } finally {
+      packed.destroy();
+    }
+  }
+
+  async *#packed(from: number, to: number): AsyncGenerator<Buffer> {
+    for (let at = from; at < to; ) {
+      const buffer = Buffer.allocUnsafe(Math.min(blockSize, to - at));
+      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
     }
   }
 
@@ -122,54 +308,18 @@ class CompressedSource implements LogSource {
   }
 }
 
-/**
- * Where the last `count` lines begin: a source and an offset in it. Scans backward from the end; a compressed file is
- * counted from its beginning, for there is no other way.
- */
+/** Where the last `count` lines of a log begin: a source, an offset in it, and lines to drop from there. */
 export async function findTail(
   sources: readonly LogSource[],
   count: number,
 ): Promise<{ index: number; offset: number; skip: number }> {
   let left = count;
   for (let index = sources.length - 1; index >= 0; index--) {
-    const source = sources[index]!;
-    if (source instanceof PlainSource) {
-      const found = await scanBackward(source.file, left);
-      if (found.offset !== undefined) return { index, offset: found.offset, skip: 0 };
-      left -= found.lines;
-    } else {
-      let lines = 0;
-      for await (const text of source.blocks(0)) lines += countLines(text);
-      if (lines >= left) return { index, offset: 0, skip: lines - left };
-      left -= lines;
-    }
+    const found = await sources[index]!.tail(left);
+    if (found.offset !== undefined) return { index, offset: found.offset, skip: found.skip };
+    left -= found.lines;
   }
   return { index: 0, offset: 0, skip: 0 };
-}
-
-async function scanBackward(file: FileHandle, count: number): Promise<{ offset: number | undefined; lines: number }> {
-  const { size } = await file.stat();
-  if (count === 0) return { offset: await lastLineEnd(file, size), lines: 0 };
-  const buffer = Buffer.allocUnsafe(64 * 1024);
-  let lines = 0;
-  for (let end = size; end > 0; ) {
-    const from = Math.max(0, end - buffer.length);
-    const { bytesRead } = await file.read(buffer, 0, end - from, from);
-    for (let at = buffer.lastIndexOf(10, bytesRead - 1); at >= 0; at = at === 0 ? -1 : buffer.lastIndexOf(10, at - 1)) {
-      if (lines === count) return { offset: from + at + 1, lines };
-      lines += 1;
-    }
-    end = from;
-  }
-  return { offset: lines === count ? 0 : undefined, lines };
-}
-
-/** Behind the last newline: the writer appends whole lines, but may be in the middle of one. */
-async function lastLineEnd(file: FileHandle, size: number): Promise<number> {
-  const buffer = Buffer.allocUnsafe(64 * 1024);
-  const from = Math.max(0, size - buffer.length);
-  const { bytesRead } = await file.read(buffer, 0, size - from, from);
-  return bytesRead === 0 ? 0 : from + buffer.lastIndexOf(10, bytesRead - 1) + 1;
 }
 
 export function countLines(text: string): number {

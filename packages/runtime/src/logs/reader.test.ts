@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
+import { compressFile } from './compress.ts';
 import { JsonFileWriter } from './json-file-writer.ts';
-import { LogFile } from './log-file.ts';
+import { LogFile, type LogFileOptions } from './log-file.ts';
+import { indexedBlockSize } from './log-index.ts';
+import { openLogSources } from './log-source.ts';
 import { type ReadLogs, readLogs } from './reader.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wharf-read-'));
@@ -91,11 +95,17 @@ describe('logs: choices', () => {
     ['tail of none', { tail: 0 }, ''],
     ['tail of more than there is', { tail: 100 }, '1:one\n2:two\n1:three\u2028<\nfour\n'],
     ['timestamps', { tail: 1, timestamps: true }, '1:2026-01-02T03:04:04.500000000Z four\n'],
+    [
+      'JSON',
+      { tail: 1, format: 'json', details: true },
+      '{"Line":"four\\n","Source":"stdout","Timestamp":"2026-01-02T03:04:04.5Z","Attrs":[{"Key":"a","Value":"1&2"},{"Key":"b","Value":"x y"}]}\n',
+    ],
     ['details', { tail: 1, timestamps: true, details: true }, '1:2026-01-02T03:04:04.500000000Z a=1%262,b=x+y four\n'],
   ];
   for (const [name, choice, expected] of rows) {
     if (choice.tty) continue;
-    test(name, async () => assert.equal(await collect(readLogs({ ...everything, path, ...choice })), expected));
+    const read = choice.format ? text : collect;
+    test(name, async () => assert.equal(await read(readLogs({ ...everything, path, ...choice })), expected));
   }
 
   test('a terminal’s log is raw', async () => {
@@ -131,7 +141,131 @@ describe('logs: rotated files', () => {
   }
 });
 
+describe('logs: the index', () => {
+  const many = 20_000;
+  const stamp = (index: number) => new Date(Date.UTC(2026, 0, 2) + index * 1000).toISOString().replace('Z', '000000Z');
+  const text = (index: number) => `line ${index} ${'x'.repeat(60)}\n`;
+  const all = Array.from({ length: many }, (_, index) => text(index));
+
+  /** As a writer leaves it: one line a second. */
+  function written(options: Partial<LogFileOptions> = {}): { path: string; file: LogFile } {
+    const path = newPath();
+    const file = new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined, ...options });
+    for (const [index, log] of all.entries()) {
+      const json = `{"log":${JSON.stringify(log)},"stream":"stdout","time":"${stamp(index)}"}\n`;
+      file.append(Buffer.from(json), stamp(index));
+    }
+    file.close();
+    return { path, file };
+  }
+
+  async function packed(): Promise<string> {
+    const { path } = written();
+    await compressFile(path, `${path}.1.gz`, path);
+    writeFileSync(path, '');
+    return path;
+  }
+
+  const seconds = (index: number) => Date.UTC(2026, 0, 2) / 1000 + index;
+  const choices: [string, Partial<ReadLogs>, string[]][] = [
+    ['since the last tenth', { since: seconds(18_000) }, all.slice(18_000)],
+    ['until the first lines', { until: seconds(9) }, all.slice(0, 10)],
+    ['a minute in the middle', { since: seconds(9000), until: seconds(9059) }, all.slice(9000, 9060)],
+    ['since after the end', { since: seconds(many) }, []],
+    ['the last lines', { tail: 10 }, all.slice(-10)],
+    ['all but the first line', { tail: many - 1 }, all.slice(1)],
+    ['the last lines of a time', { tail: 100, since: seconds(many - 5) }, all.slice(-5)],
+  ];
+  for (const [kind, make] of [
+    ['plain', async () => written().path],
+    ['compressed', packed],
+  ] as const) {
+    for (const [name, choice, expected] of choices) {
+      test(`${kind}: ${name}`, async () => {
+        const read = await collect(readLogs({ ...everything, path: await make(), ...choice }));
+        assert.equal(read.replaceAll('1:', ''), expected.join(''));
+      });
+    }
+
+    test(`${kind}: what is not asked for is not read`, async () => {
+      const [path] = [await make()];
+      const sources = await openLogSources(path);
+      const source = sources[0]!;
+      let bytes = 0;
+      const since = BigInt(seconds(many - 10)) * 1_000_000_000n;
+      for await (const block of source.blocks(0, { since, until: undefined })) bytes += block.length;
+      for (const each of sources) await each[Symbol.asyncDispose]();
+      assert.ok(bytes < 3 * indexedBlockSize, `${bytes} bytes were read`);
+    });
+  }
+
+  test('a clock that was set back hides nothing', async () => {
+    const path = newPath();
+    const file = new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined });
+    const order = [...Array(5000).keys()].map((index) => (index < 2500 ? index + 10_000 : index));
+    for (const index of order) {
+      const json = `{"log":${JSON.stringify(text(index))},"stream":"stdout","time":"${stamp(index)}"}\n`;
+      file.append(Buffer.from(json), stamp(index));
+    }
+    file.close();
+    const read = await collect(readLogs({ ...everything, path, since: seconds(10_000) }));
+    assert.equal(read.replaceAll('1:', ''), order.slice(0, 2500).map(text).join(''));
+  });
+
+  test('a writer that goes on with a file goes on with its index', async () => {
+    const { path } = written();
+    const file = new LogFile({ path, maxSize: undefined, maxFiles: 1, compress: undefined });
+    for (let index = many; index < many + 5000; index++) {
+      const json = `{"log":${JSON.stringify(text(index))},"stream":"stdout","time":"${stamp(index)}"}\n`;
+      file.append(Buffer.from(json), stamp(index));
+    }
+    file.close();
+    const read = await collect(readLogs({ ...everything, path, since: seconds(many - 2), until: seconds(many + 1) }));
+    assert.equal(read.replaceAll('1:', ''), [-2, -1, 0, 1].map((at) => text(many + at)).join(''));
+  });
+
+  test('goes with its file', () => {
+    const { path } = written({ maxSize: 400_000, maxFiles: 2 });
+    assert.ok(readdirSync(`${path}.index`).length <= 2);
+  });
+});
+
 describe('logs: following', () => {
+  test('under load, while rotated files are compressed and removed behind it', async () => {
+    const path = newPath();
+    const pending: Promise<void>[] = [];
+    const compress = (source: string, target: string, log: string) => {
+      const done = compressFile(source, target, log);
+      pending.push(done);
+      return done;
+    };
+    const file = new LogFile({ path, maxSize: 20_000, maxFiles: 200, compress });
+    const writer = new JsonFileWriter({ file, scratch });
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    writer.write('stdout', Buffer.from('line 0\n'));
+    const read = collect(readLogs({ ...everything, path, follow: true, ended }));
+    const total = 20_000;
+    for (let index = 1; index < total; index += 10) {
+      const batch = Array.from({ length: Math.min(10, total - index) }, (_, at) => `line ${index + at}\n`);
+      writer.write('stdout', Buffer.from(batch.join('')));
+      if (index % 500 === 1) await new Promise((done) => setTimeout(done, 1));
+    }
+    writer.close();
+    resolve();
+    const lines = (await read).replaceAll('1:', '').trimEnd().split('\n');
+    await Promise.all(pending);
+    assert.deepEqual(
+      lines,
+      Array.from({ length: total }, (_, index) => `line ${index}`),
+    );
+  });
+
+  test('ends at the first line after until', async () => {
+    const path = newPath();
+    writeFileSync(path, line('a\n', 1) + line('b\n', 2) + line('c\n', 3));
+    assert.equal(await collect(readLogs({ ...everything, path, follow: true, until: at(2) + 0.5 })), '1:a\nb\n');
+  });
+
   test('no line is lost or doubled over many rotations, and the end is the end', async () => {
     const path = newPath();
     const file = new LogFile({ path, maxSize: 3000, maxFiles: 50, compress: undefined });

@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { formatNanos } from '@wharf/base/timestamp';
 import { decodeBlock, type LogView } from './decode-block.ts';
+import { followLog } from './follow-log.ts';
+import { nineDigits, timeOfLine } from './line-time.ts';
 import { LogChanges } from './log-changes.ts';
-import { countLines, findTail, inodeOf, type LogSource, openLogSources, openSource } from './log-source.ts';
+import { allTimes, countLines, findTail, openLogSources, type TimeWindow } from './log-source.ts';
 
 export interface ReadLogs {
   /** The current file; rotated ones lie beside it. It need not exist yet. */
@@ -18,6 +20,8 @@ export interface ReadLogs {
   readonly tail: number;
   /** Raw bytes; else stdcopy frames. */
   readonly tty: boolean;
+  /** `json`: a JSON object a line instead, as Docker has them since API 1.54. */
+  readonly format?: 'json' | undefined;
   /** Goes on with what is written later, until `ended` resolves and all is read. */
   readonly follow: boolean;
   readonly ended?: Promise<unknown>;
@@ -58,24 +62,33 @@ export function readLogs(options: ReadLogs): Readable {
 }
 
 async function* decoded(options: ReadLogs, stop: AbortSignal): AsyncGenerator<Buffer> {
-  const { stdout, stderr, timestamps, details, tty } = options;
+  const { stdout, stderr, timestamps, details, tty, format } = options;
   const since = toTime(options.since);
   const until = toTime(options.until);
-  const view: LogView = { stdout, stderr, timestamps, details, tty, since, until };
-  for await (const text of lines(options, stop)) yield* decodeBlock(text, view);
+  const view: LogView = { stdout, stderr, timestamps, details, tty, since, until, format };
+  for await (const text of lines(options, stop)) {
+    yield* decodeBlock(text, view);
+    // Nothing that is written later is of interest.
+    if (until !== undefined && (timeOfLine(text) ?? '') > until) return;
+  }
 }
 
 function toTime(seconds: number): string | undefined {
   if (seconds === 0) return undefined;
-  const [whole = '', fraction = '.'] = formatNanos(BigInt(Math.round(seconds * 1e6)) * 1000n)
-    .slice(0, -1)
-    .split('.');
-  return `${whole}.${fraction.replace('.', '').padEnd(9, '0')}Z`;
+  return nineDigits(formatNanos(toNanos(seconds)));
+}
+
+function toNanos(seconds: number): bigint {
+  return BigInt(Math.round(seconds * 1e6)) * 1000n;
 }
 
 /** Blocks of whole lines, as latin1. */
 async function* lines(options: ReadLogs, stop: AbortSignal): AsyncGenerator<string> {
   const { path, tail, follow, ended } = options;
+  const times: TimeWindow = {
+    since: options.since === 0 ? undefined : toNanos(options.since),
+    until: options.until === 0 ? undefined : toNanos(options.until),
+  };
   // Before the first look, so that no change falls between.
   using changes = follow ? new LogChanges(path, ended, stop) : undefined;
   await using open = new AsyncDisposableStack();
@@ -84,14 +97,17 @@ async function* lines(options: ReadLogs, stop: AbortSignal): AsyncGenerator<stri
   const begin = tail < 0 ? { index: 0, offset: 0, skip: 0 } : await findTail(sources, tail);
   let { offset, skip } = begin;
   for (const source of sources.slice(begin.index)) {
-    for await (const text of source.blocks(offset)) {
+    for await (const text of source.blocks(offset, skip > 0 ? allTimes : times)) {
       const rest = skip > 0 ? dropLines(text, skip) : text;
       skip -= Math.min(skip, countLines(text));
       if (rest !== '') yield rest;
     }
     offset = 0;
   }
-  if (changes) yield* followed(path, sources.at(-1), changes);
+  if (!changes) return;
+  for await (const { source, position } of followLog(path, sources.at(-1), changes)) {
+    yield* source.blocks(position, times);
+  }
 }
 
 function dropLines(text: string, count: number): string {
@@ -102,40 +118,4 @@ function dropLines(text: string, count: number): string {
     at = newline + 1;
   }
   return text.slice(at);
-}
-
-async function* followed(path: string, last: LogSource | undefined, changes: LogChanges): AsyncGenerator<string> {
-  await using open = new AsyncDisposableStack();
-  let source = last;
-  let position = last?.position ?? 0;
-  for (;;) {
-    const { over } = changes;
-    const inode = await inodeOf(path);
-    if (!source) {
-      source = await openSource(path);
-      if (source) open.use(source);
-    }
-    if (source) {
-      // After the look at the name: what a rotated file got last is in it by now.
-      yield* source.blocks(position);
-      position = source.position;
-    }
-    if (source && inode !== undefined && inode !== source.inode) {
-      source = await sourceAfter(path, source.inode);
-      if (source) open.use(source);
-      position = 0;
-      continue;
-    }
-    if (over) return;
-    await changes.next();
-  }
-}
-
-/** The file that was begun when this one was rotated: if several rotations have passed, a rotated one itself. */
-async function sourceAfter(path: string, inode: number): Promise<LogSource | undefined> {
-  for (let number = 1; ; number++) {
-    const found = await inodeOf(`${path}.${number}`);
-    if (found === undefined) return openSource(path);
-    if (found === inode) return openSource(number === 1 ? path : `${path}.${number - 1}`);
-  }
 }

@@ -33,12 +33,13 @@ export function superviseContainers(argv: readonly string[]): void {
       resume: { type: 'string' },
       compress: { type: 'string' },
       to: { type: 'string' },
+      log: { type: 'string' },
       check: { type: 'boolean' },
     },
   });
   if (values.check) return;
   if (values.compress !== undefined) {
-    compressFile(values.compress, values.to ?? '').catch((error: unknown) => {
+    compressFile(values.compress, values.to ?? '', values.log ?? '').catch((error: unknown) => {
       warn('compressing a log', error);
       process.exitCode = 1;
     });
@@ -109,8 +110,9 @@ function createDeps(
     cgroups: new ContainerCgroups(),
     socketDirectory: `/proc/self/fd/${openSync(directory, 'r')}`,
     logScratch: Buffer.alloc(logScratchSize),
-    async compress(source, target) {
-      const run = () => children.run([...command, '--compress', source, '--to', target], [nothing, nothing, 2]);
+    async compress(source, target, log) {
+      const args = ['--compress', source, '--to', target, '--log', log];
+      const run = () => children.run([...command, ...args], [nothing, nothing, 2]);
       const code = await children.during(run);
       if (code !== 0) throw new Error(`compressing ${source} exits with ${code}`);
     },

@@ -24,6 +24,6 @@ export interface SupervisorDeps {
   readonly scratchFiles: ScratchFiles;
   readonly cgroups: ContainerCgroups;
   readonly logScratch: Buffer;
-  /** Writes a compressed copy of a rotated log. */
-  readonly compress: (source: string, target: string) => Promise<void>;
+  /** Writes a compressed copy of a rotated file of `log`. */
+  readonly compress: (source: string, target: string, log: string) => Promise<void>;
 }
