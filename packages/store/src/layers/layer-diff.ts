@@ -26,52 +26,69 @@ import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
 
 const chunkSize = 1 << 20;
 
+export interface DiffOptions {
+  /** Nanoseconds since 1970: nothing in the tar is younger. What is on disk stays as it is. */
+  readonly latest?: bigint | undefined;
+}
+
+/** A piece of the tar, and which range of which file it is, if it is a file's content. */
+export interface DiffPiece {
+  readonly bytes: Buffer;
+  readonly file?: { readonly path: ByteString; readonly offset: number };
+}
+
+interface Walk extends DiffOptions {
+  readonly links: Map<bigint, ByteString>;
+}
+
 /**
  * The tar of an overlayfs directory as a layer: names sorted, whiteouts in the image's spelling. The same tree gives
  * the same bytes, so a layer that is stored as a directory only always has the same diffId.
  */
 export function* diffDirectory(directory: string): Generator<Buffer> {
+  yield* chunked(diffPieces(directory));
+}
+
+/** The same tar in the pieces it is made of, without its end. */
+export function* diffPieces(directory: string, options: DiffOptions = {}): Generator<DiffPiece> {
   const root = openDirectory(cString(directory));
-  const links = new Map<bigint, ByteString>();
   try {
-    yield* chunked(walk(root, '', links));
+    yield* walk(root, '', { ...options, links: new Map() });
   } finally {
     closeSync(root);
   }
 }
 
-function* walk(directory: number, prefix: ByteString, links: Map<bigint, ByteString>): Generator<Buffer> {
-  if (isOpaque(directory)) yield formatTarHeader({ type: 'file', name: prefix + opaqueWhiteout, mode: 0 });
+function* walk(directory: number, prefix: ByteString, all: Walk): Generator<DiffPiece> {
+  if (isOpaque(directory)) {
+    yield { bytes: formatTarHeader({ type: 'file', name: prefix + opaqueWhiteout, mode: 0 }) };
+  }
   const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' })
     .map((name) => name.toString('latin1'))
     .sort();
-  for (const name of names) yield* member(directory, name, prefix, links);
+  for (const name of names) yield* member(directory, name, prefix, all);
 }
 
-function* member(
-  directory: number,
-  name: ByteString,
-  prefix: ByteString,
-  links: Map<bigint, ByteString>,
-): Generator<Buffer> {
+function* member(directory: number, name: ByteString, prefix: ByteString, all: Walk): Generator<DiffPiece> {
   const cName = cString(Buffer.from(name, 'latin1'));
   const status = tryStatAt(directory, cName);
   if (typeof status === 'number') return void check(status, `stat ${name}`);
   const path = prefix + name;
   const kind = status.mode & S_IFMT;
   if (kind === S_IFCHR && status.deviceMajor === 0 && status.deviceMinor === 0) {
-    yield formatTarHeader({ type: 'file', name: `${prefix}${whiteoutPrefix}${name}`, mode: 0 });
+    yield { bytes: formatTarHeader({ type: 'file', name: `${prefix}${whiteoutPrefix}${name}`, mode: 0 }) };
     return;
   }
   const type = types.get(kind);
   // A socket means nothing without its listener; Docker leaves it out as well.
   if (!type) return;
-  const first = links.get(status.inode);
+  const first = all.links.get(status.inode);
   if (first !== undefined) {
-    yield formatTarHeader({ ...attributes(status), type: 'link', name: path, linkName: first, size: 0 });
+    const entry = { ...attributes(status, all), type: 'link', name: path, linkName: first, size: 0 } as const;
+    yield { bytes: formatTarHeader(entry) };
     return;
   }
-  if (status.nlink > 1 && type !== 'directory') links.set(status.inode, path);
+  if (status.nlink > 1 && type !== 'directory') all.links.set(status.inode, path);
   const linkName = type === 'symlink' ? readLinkAt(directory, cName).toString('latin1') : '';
   const xattrs = new Map<ByteString, Buffer>();
   for (const key of listXattrsAt(directory, cName).sort()) {
@@ -79,12 +96,12 @@ function* member(
     const value = getXattrAt(directory, cName, cString(Buffer.from(key, 'latin1')));
     if (value) xattrs.set(key, value);
   }
-  yield formatTarHeader({ ...attributes(status), type, name: path, linkName, xattrs });
-  if (type === 'file') yield* content(directory, cName, status.size);
+  yield { bytes: formatTarHeader({ ...attributes(status, all), type, name: path, linkName, xattrs }) };
+  if (type === 'file') yield* content(directory, cName, path, status.size);
   else if (type === 'directory') {
     const fd = check(tryOpenAt(directory, cName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), `open ${path}`);
     try {
-      yield* walk(fd, `${path}/`, links);
+      yield* walk(fd, `${path}/`, all);
     } finally {
       closeSync(fd);
     }
@@ -100,30 +117,33 @@ const types = new Map<number, TarEntryType>([
   [S_IFIFO, 'fifo'],
 ]);
 
-function attributes(status: FileStatus): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs'> {
+function attributes(
+  status: FileStatus,
+  { latest }: DiffOptions,
+): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs'> {
   const isDevice = (status.mode & S_IFMT) === S_IFCHR || (status.mode & S_IFMT) === S_IFBLK;
   return {
     mode: status.mode & 0o7777,
     uid: status.uid,
     gid: status.gid,
     size: (status.mode & S_IFMT) === S_IFREG ? status.size : 0,
-    mtime: status.mtime,
+    mtime: latest !== undefined && status.mtime > latest ? latest : status.mtime,
     deviceMajor: isDevice ? status.deviceMajor : 0,
     deviceMinor: isDevice ? status.deviceMinor : 0,
   };
 }
 
 /** Exactly `size` bytes: a file that shrinks meanwhile is filled with zeros, since the header is already out. */
-function* content(directory: number, name: Uint8Array, size: number): Generator<Buffer> {
+function* content(directory: number, name: Uint8Array, path: ByteString, size: number): Generator<DiffPiece> {
   const fd = check(tryOpenAt(directory, name, O_RDONLY | O_NOFOLLOW), 'open');
   try {
     for (let done = 0; done < size; ) {
       const buffer = Buffer.alloc(Math.min(chunkSize, size - done));
       const count = readAt(fd, buffer, done);
-      yield count === 0 ? buffer : buffer.subarray(0, count);
+      yield { bytes: count === 0 ? buffer : buffer.subarray(0, count), file: { path, offset: done } };
       done += count === 0 ? buffer.length : count;
     }
-    yield tarPadding(size);
+    yield { bytes: tarPadding(size) };
   } finally {
     closeSync(fd);
   }
@@ -134,12 +154,12 @@ function isOpaque(directory: number): boolean {
 }
 
 /** Gathers small pieces, and ends the archive. */
-function* chunked(pieces: Generator<Buffer>): Generator<Buffer> {
+function* chunked(pieces: Generator<DiffPiece>): Generator<Buffer> {
   let waiting: Buffer[] = [];
   let length = 0;
-  for (const piece of pieces) {
-    waiting.push(piece);
-    length += piece.length;
+  for (const { bytes } of pieces) {
+    waiting.push(bytes);
+    length += bytes.length;
     if (length < chunkSize) continue;
     yield Buffer.concat(waiting);
     waiting = [];

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@wharf/base/error';
 import type { Compression } from '@wharf/oci/layer/compression';
 import type { UnpackedLayer } from './layer-unpacker.ts';
+import type { SealRequest } from './seal-layer.ts';
 
 /** What the main thread tells a layer worker. A worker does one job at a time. */
 export type LayerRequest =
@@ -14,6 +15,8 @@ export type LayerRequest =
   | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string }
   /** Sends the tar of an overlayfs upper directory. */
   | { readonly kind: 'diff'; readonly directory: string }
+  /** Finds out which layer a directory is; answers `sealed`. */
+  | ({ readonly kind: 'seal' } & SealRequest)
   /** Waits until the directory's file system is on disk; answers `sent`. */
   | { readonly kind: 'sync'; readonly directory: string }
   /** Allows one more chunk. */
@@ -61,6 +64,7 @@ export type LayerAnswer =
   /** Of a file: all bytes that have been taken so far. */
   | { readonly kind: 'taken'; readonly length: number }
   | { readonly kind: 'applied'; readonly layer: AppliedLayer }
+  | { readonly kind: 'sealed'; readonly layer: UnpackedLayer }
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }
   | { readonly kind: 'sent' }
   /** Nothing of the job is left open, and nothing more will be said of it. */

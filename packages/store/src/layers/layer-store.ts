@@ -148,6 +148,24 @@ export class LayerStore {
     }
   }
 
+  /**
+   * Makes a layer of a directory in overlayfs' form, which moves here: no byte is copied. Where an equal layer is here
+   * already, that one is the answer, and the directory stays the caller's.
+   */
+  async adopt(directory: string, { latest, moved }: AdoptOptions): Promise<LayerRecord> {
+    const ingest = this.#newIngest();
+    try {
+      const layer = await this.#workers.seal({ directory, recipe: join(ingest, 'recipe'), latest });
+      if (!this.#records.has(layer.diffId)) renameSync(directory, join(ingest, 'diff'));
+      const record = this.#publish(ingest, layer);
+      moved?.(record);
+      return record;
+    } catch (error) {
+      this.#trash.discard(ingest);
+      throw error;
+    }
+  }
+
   /** The layer's uncompressed tar, byte for byte as it came. */
   openTar(diffId: Digest): Readable {
     if (!this.has(diffId)) throw new EngineError('data_loss', `layer ${diffId} does not exist`);
@@ -246,6 +264,13 @@ export class LayerStore {
     }
     if ([...this.#records.values()].some((record) => record.unsyncedBoot !== undefined)) this.#syncSoon();
   }
+}
+
+export interface AdoptOptions {
+  /** Nanoseconds since 1970: no time in the tar is later. */
+  readonly latest?: bigint | undefined;
+  /** Called in the same turn in which the directory goes: who names it names the layer from then on. */
+  readonly moved?: (record: LayerRecord) => void;
 }
 
 export interface LayerIngest {

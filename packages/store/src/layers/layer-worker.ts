@@ -7,6 +7,7 @@ import { IncomingLayer } from './incoming-layer.ts';
 import { assembleLayer } from './layer-assembler.ts';
 import { diffDirectory } from './layer-diff.ts';
 import type { LayerAnswer, LayerRequest } from './layer-job.ts';
+import { sealLayer } from './seal-layer.ts';
 
 /** The worker's side: hashing, inflating, unpacking and packing, off the daemon's main thread. */
 
@@ -62,6 +63,9 @@ async function handle(request: LayerRequest): Promise<void> {
       return;
     case 'diff':
       delivery = new Delivery(diffDirectory(request.directory), undefined);
+      return;
+    case 'seal':
+      send({ kind: 'sealed', layer: sealLayer(request) });
       return;
     case 'sync':
       syncDirectory(request.directory);

@@ -2,6 +2,8 @@ import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
 import type { AppliedLayer, ApplyRequest, LayerAnswer, LayerParts, LayerRequest } from './layer-job.ts';
+import type { UnpackedLayer } from './layer-unpacker.ts';
+import type { SealRequest } from './seal-layer.ts';
 
 const chunkSize = 1 << 20;
 /** Bytes on their way to one worker. */
@@ -45,6 +47,21 @@ export class LayerWorkers {
   /** The tar of an overlayfs upper directory. */
   diff(directory: string): Readable {
     return this.#deliver({ kind: 'diff', directory });
+  }
+
+  /** Which layer a directory is. Writes its recipe. */
+  async seal(request: SealRequest): Promise<UnpackedLayer> {
+    const worker = await this.#acquire();
+    const answers = new Answers(worker);
+    try {
+      tell(worker, { kind: 'seal', ...request });
+      const answer = await answers.next();
+      if (answer.kind === 'sealed') return answer.layer;
+      throw new EngineError('internal', answer.kind === 'failed' ? answer.message : `unexpected ${answer.kind}`);
+    } finally {
+      answers.detach();
+      this.#release(worker, !answers.dead);
+    }
   }
 
   /** Waits until the file system that holds the directory is on disk. */
