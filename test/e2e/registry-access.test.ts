@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { RobotTokens } from '../../packages/registry/src/server/access/robot-tokens.ts';
@@ -32,7 +32,8 @@ before(async () => {
     const scopes = [{ repositories: 'team/app', actions: ['pull', 'push'] as const }];
     robots.ci = (await robot.create({ name: 'ci', scopes })).secret;
     robots.old = (await robot.create({ name: 'old', scopes, expires: Date.now() - 1 })).secret;
-    return { users, tokens, rules };
+    const immutableTags = [{ repositories: 'team/**', tags: /^release-/ }];
+    return { users, tokens, rules, immutableTags, accessLog: join(directory, 'access') };
   });
   const headers = basic('root', 'roots');
   for (const repository of ['public/app', 'team/app', 'other/app']) {
@@ -199,7 +200,60 @@ test('a wrong password and an unknown name are told the same; too many are 429',
 
 test('metrics and health', async () => {
   assert.equal((await ask('/healthz')).status, 200);
+  assert.equal((await ask('/v2/public/app/manifests/healthz')).status, 404, 'a tag of that name is none');
   const metrics = await (await fetch(`${registry.base}/metrics`)).text();
   assert.match(metrics, /^registry_http_requests_total\{method="GET",kind="manifest",status="200"\} \d+$/m);
   assert.match(metrics, /^registry_http_request_duration_seconds_bucket\{kind="manifest",le="\+Inf"\} \d+$/m);
 });
+
+test('an immutable tag is written once; the same again is no change', async () => {
+  const headers = basic('root', 'roots');
+  const [first, second] = [registryImage([randomBlob(10)]), registryImage([randomBlob(10)])];
+  assert.ok(await pushImage(registry.base, 'team/fixed', { image: first, tag: 'release-1', headers }));
+  assert.ok(await pushImage(registry.base, 'team/fixed', { image: first, tag: 'release-1', headers }));
+  assert.ok(!(await pushImage(registry.base, 'team/fixed', { image: second, tag: 'release-1', headers })));
+  assert.ok(await pushImage(registry.base, 'team/fixed', { image: second, tag: 'latest', headers }));
+  for (const reference of ['release-1', first.digest]) {
+    const refused = await ask(`/v2/team/fixed/manifests/${reference}`, headers, 'DELETE');
+    assert.equal(refused.status, 403, reference);
+    assert.equal(refused.code, 'DENIED');
+  }
+  const { response } = await ask('/v2/team/fixed/manifests/release-1', headers, 'HEAD');
+  assert.equal(response.headers.get('docker-content-digest'), first.digest);
+});
+
+test('the access log has a line of JSON for each request, and no secret', async () => {
+  await ask('/v2/team/app/manifests/v1?secret=yes', { ...basic('dora', 'doras'), 'User-Agent': 'log/1' });
+  const entries = await loggedBy('log/1');
+  const { time, milliseconds, ...entry } = entries[0]!;
+  assert.ok(Date.parse(String(time)) > Date.now() - 60_000);
+  assert.equal(typeof milliseconds, 'number');
+  assert.deepEqual(entry, {
+    method: 'GET',
+    path: '/v2/team/app/manifests/v1',
+    repository: 'team/app',
+    status: 200,
+    bytesIn: 0,
+    bytesOut: entry.bytesOut,
+    peer: '127.0.0.1',
+    user: 'dora',
+    userAgent: 'log/1',
+  });
+  assert.ok(Number(entry.bytesOut) > 100);
+});
+
+/** The stream to the file may be a moment behind. */
+async function loggedBy(userAgent: string): Promise<Record<string, unknown>[]> {
+  for (
+    const deadline = Date.now() + 5000;
+    Date.now() < deadline;
+    await new Promise((resolve) => setImmediate(resolve))
+  ) {
+    const text = readFileSync(join(registry.directory, 'access'), 'utf8');
+    assert.doesNotMatch(text, /secret|doras|wrt_/);
+    const lines = text.split('\n').filter((line) => line !== '' && line.endsWith('}'));
+    const found = lines.map((line) => JSON.parse(line)).filter((entry) => entry.userAgent === userAgent);
+    if (found.length > 0) return found;
+  }
+  throw new Error('nothing was logged');
+}

@@ -181,7 +181,10 @@ async function answerOperator(
   peer: string,
   { config, metrics, registry }: { config: ServiceConfig; metrics: Metrics; registry: RegistryDeps },
 ): Promise<Response | undefined> {
-  if (request.url.endsWith('/healthz')) {
+  // Most requests are for images; few need their address taken apart.
+  if (!/(?:healthz|metrics)(?:\?|$)/.test(request.url)) return undefined;
+  const { pathname } = new URL(request.url);
+  if (pathname === '/healthz') {
     try {
       await registry.objects.write('health/check', String(Date.now()), { durable: false });
       return respond(200, { 'Content-Type': 'application/json' }, '{"status":"ok"}\n');
@@ -189,7 +192,7 @@ async function answerOperator(
       return respond(503, { 'Content-Type': 'application/json' }, '{"status":"the store cannot be written"}\n');
     }
   }
-  if (!request.url.endsWith('/metrics') || new URL(request.url).pathname !== '/metrics') return undefined;
+  if (pathname !== '/metrics') return undefined;
   const isWelcome = config.metrics === 'everybody' || (config.metrics === 'loopback' && isLoopback(peer));
   if (!isWelcome) return respond(403, { 'Content-Type': 'text/plain' }, 'metrics are for this machine\n');
   return respond(200, { 'Content-Type': 'text/plain; version=0.0.4' }, metrics.format());
