@@ -9,6 +9,7 @@ import { measureLoad } from './figures/load.ts';
 import { measureLogs } from './figures/logs.ts';
 import { measureParallel } from './figures/parallel.ts';
 import { measureRecovery } from './figures/recovery.ts';
+import { measureRegistry } from './figures/registry.ts';
 import { measureRun, measureStart } from './figures/start.ts';
 
 /**
@@ -26,7 +27,11 @@ const groups: Readonly<Record<string, Measure>> = {
   load: measureLoad,
   recovery: measureRecovery,
   crowd: measureCrowd,
+  registry: measureRegistry,
 };
+
+/** Groups that compare something else than engines. */
+const withoutEngines: readonly string[] = ['registry'];
 
 function option(name: string): string | undefined {
   const at = process.argv.indexOf(`--${name}`);
@@ -67,7 +72,9 @@ async function main(): Promise<void> {
   const measures = chosen(groups, option('only'));
   const engines: Engine[] = [];
   try {
-    for (const [, kind] of chosen(kinds, option('engines'))) engines.push(await Engine.open(kind));
+    const needsEngines = measures.some(([name]) => !withoutEngines.includes(name));
+    const wanted = needsEngines ? chosen(kinds, option('engines')) : [];
+    for (const [, kind] of wanted) engines.push(await Engine.open(kind));
     console.log(row(['figure (median)', 'unit', 'wharfd', 'dockerd', 'podman', 'ratio']));
     for (const [name, measure] of measures) {
       try {

@@ -8,6 +8,7 @@ missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
 need dockerd docker.io
 need podman podman
+need docker-registry docker-registry
 need runc runc
 need crun crun
 need conmon conmon
