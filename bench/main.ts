@@ -7,6 +7,7 @@ import { measureExec } from './figures/exec.ts';
 import type { Figure, Measure } from './figures/figure.ts';
 import { measureLoad } from './figures/load.ts';
 import { measureLogs } from './figures/logs.ts';
+import { measureNetwork } from './figures/network.ts';
 import { measureParallel } from './figures/parallel.ts';
 import { measureRecovery } from './figures/recovery.ts';
 import { measureRegistry } from './figures/registry.ts';
@@ -28,6 +29,7 @@ const groups: Readonly<Record<string, Measure>> = {
   recovery: measureRecovery,
   crowd: measureCrowd,
   registry: measureRegistry,
+  network: measureNetwork,
 };
 
 /** Groups that compare something else than engines. */

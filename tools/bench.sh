@@ -16,6 +16,7 @@ need iptables iptables
 need nft nftables
 need ip iproute2
 need busybox busybox-static
+need iperf3 iperf3
 [ -x /usr/lib/podman/netavark ] || missing="$missing netavark aardvark-dns"
 [ -z "$missing" ] || install_packages $missing
 ensure_host

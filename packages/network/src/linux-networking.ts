@@ -51,7 +51,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
   const firewall = new Firewall(owner, log);
   const remover = new LinkRemover();
   const networks = store.collection<StoredNetwork>('networks');
-  const bridge = new BridgeDriver({ route, firewall, remover, owner });
+  const bridge = new BridgeDriver({ route, firewall, remover, owner, log });
   const stacked = { route, remover, owner, networks };
   return new LinuxNetworking({
     options,

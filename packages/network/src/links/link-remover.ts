@@ -12,6 +12,7 @@ export class LinkRemover {
   #worker: Worker | undefined;
   #idle: NodeJS.Timeout | undefined;
   #next = 0;
+  readonly #later = new Map<string, Promise<unknown>>();
   readonly #waiting = new Map<number, PromiseWithResolvers<void>>();
 
   /** By index, in the network namespace of a descriptor or in the host's. A link that is gone is no error. */
@@ -26,7 +27,23 @@ export class LinkRemover {
     await outcome.promise;
   }
 
+  /**
+   * As `remove`, for a link of the host that nobody can see any more: it has lost its addresses and routes already.
+   * `settled` waits for it.
+   */
+  removeLater(name: string, index: number, onFailure: (error: unknown) => void): void {
+    const removal = this.remove(index).catch(onFailure);
+    this.#later.set(name, removal);
+    void removal.then(() => this.#later.get(name) === removal && this.#later.delete(name));
+  }
+
+  /** Resolves when no link of this name is on its way out. */
+  async settled(name: string): Promise<void> {
+    await this.#later.get(name);
+  }
+
   async close(): Promise<void> {
+    await Promise.all(this.#later.values());
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;

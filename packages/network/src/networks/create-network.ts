@@ -18,7 +18,8 @@ import { hostRoutes } from './host-routes.ts';
  * checks and the row: two creates cannot both find a name or a pool free.
  */
 export async function createNetwork(context: NetworkContext, request: NetworkSpec): Promise<StoredNetwork> {
-  const { networks, addresses } = context;
+  const { networks, addresses, remover } = context;
+  await remover.settled(request.options['com.docker.network.bridge.name'] ?? '');
   for (const { name } of networks.values()) {
     if (name === request.name) throw new EngineError('conflict', `network with name ${request.name} already exists`);
   }
@@ -26,8 +27,8 @@ export async function createNetwork(context: NetworkContext, request: NetworkSpe
   if (request.configOnly) return createConfigNetwork(context, request);
   const spec = request.configFrom ? applyConfiguration(context, request, request.configFrom) : request;
   const driver = driverOf(context, spec.driver);
-  driver.validate(spec);
   const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
+  driver.validate(spec);
   return await transaction(async (undo) =>
     withHostLock(() => {
       const network = planNetwork(context, spec, link);

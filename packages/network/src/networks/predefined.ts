@@ -12,6 +12,7 @@ import {
   prefixOf,
 } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
+import { linkName } from '../drivers/bridge.ts';
 import { linkOwner } from '../drivers/link-owner.ts';
 import { withHostLock } from '../host-lock.ts';
 import { allocateSubnets } from '../ipam/allocate-subnets.ts';
@@ -30,7 +31,10 @@ export async function ensurePredefined(context: NetworkContext): Promise<void> {
     if (present) context.networks.delete(present.id);
     return;
   }
-  if (present && !canStay(context, present)) await driverOf(context, present.driver).remove(present);
+  if (present && !canStay(context, present)) {
+    await driverOf(context, present.driver).remove(present);
+    await context.remover.settled(linkName(present));
+  }
   withHostLock(() => {
     const network = present && canStay(context, present) ? present : planDefaultBridge(context, present);
     context.networks.put(network.id, network);

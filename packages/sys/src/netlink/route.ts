@@ -2,6 +2,7 @@ import { decodeAttributes, type NetlinkBatch } from './batch.ts';
 import type { NetlinkSocket } from './socket.ts';
 
 const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
 const RTM_GETADDR = 22;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
@@ -41,6 +42,12 @@ export function addAddress(batch: NetlinkBatch, index: number, { address, length
   batch.message(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, addressHeader(index, { address, length }), (to) => {
     to.attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
     if (address.length === 4 && length < 31) to.attribute(IFA_BROADCAST, broadcast(address, length));
+  });
+}
+
+export function deleteAddress(batch: NetlinkBatch, index: number, { address, length }: RawPrefix): void {
+  batch.message(RTM_DELADDR, 0, addressHeader(index, { address, length }), (to) => {
+    to.attribute(IFA_LOCAL, address).attribute(IFA_ADDRESS, address);
   });
 }
 
