@@ -43,6 +43,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
     const daemon = await wire(() => live.settings, environment, { link, logger });
     const server = createApiServer({
       engine: daemon.engine,
+      authorizer: daemon.authorizer,
       logger,
       serverVersion: build.version,
       experimental: settings.experimental,

@@ -12,10 +12,12 @@ import { EventBus } from '@wharf/engine/events';
 import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
 import { openLinuxNetworking } from '@wharf/network/linux-networking';
+import { PluginRegistry } from '@wharf/plugins/plugin-registry';
 import { CgroupFix } from '@wharf/runtime/cgroup-fix';
 import { CgroupWarmer } from '@wharf/runtime/cgroup-warmer';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
 import type { SupervisorClient } from '@wharf/runtime/supervisor/client';
+import { Authorizer } from '@wharf/server/authorization/authorizer';
 import { openContentImageStore } from '@wharf/store/images/content-image-store';
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
@@ -31,6 +33,7 @@ import { build } from './version.ts';
 
 export interface WiredDaemon {
   readonly engine: Engine;
+  readonly authorizer: Authorizer;
   /** Takes over what can change while containers run; rejects with nothing changed. */
   reload(next: Settings): Promise<void>;
   /** Ends as the daemon should on a signal: containers stop unless they are to live on. */
@@ -58,6 +61,8 @@ export async function wire(
     findRuntimes(settings, environment, runtimeDeps).then(liveRuntimes),
     link.supervisor,
   ]);
+  const authorizer = new Authorizer(new PluginRegistry(), logger);
+  authorizer.use(await authorizer.find(settings['authorization-plugins']));
   const database = openDatabase(join(dataRoot, 'meta.db'));
   const images = openContentImageStore({ database, dataRoot, logger });
   const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
@@ -91,8 +96,11 @@ export async function wire(
   }
   return {
     engine,
+    authorizer,
     async reload(next) {
+      const plugins = await authorizer.find(next['authorization-plugins']);
       runtimes.replace(await findRuntimes(next, environment, runtimeDeps));
+      authorizer.use(plugins);
       engine.announceReload(reloadAttributes(next, runtimes.defaultName));
     },
     async shutdown() {

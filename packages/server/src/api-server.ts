@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Logger } from '@wharf/base/logger';
 import type { Engine } from '@wharf/engine/engine';
+import type { Authorizer } from './authorization/authorizer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
@@ -26,6 +27,8 @@ export interface ApiServerOptions {
   readonly experimental?: boolean;
   /** The oldest API version served; 1.24 if left out. */
   readonly minimumVersion?: string;
+  /** Asked about every request and every whole answer. */
+  readonly authorizer?: Authorizer;
 }
 
 /** Serves the Engine API on any connected stream socket: unix, TCP or TLS. The socket must allow half-open. */
@@ -54,6 +57,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     logger,
     serverVersion,
     experimental: options.experimental ?? false,
+    ...(options.authorizer && { authorizer: options.authorizer }),
     ...(options.minimumVersion !== undefined && { minimumVersion: options.minimumVersion }),
   });
   return { accept: (socket) => void new Connection(socket, dispatcher.handle) };

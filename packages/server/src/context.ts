@@ -4,10 +4,8 @@ import { type Decoder, decode, parseJson } from '@wharf/base/decode';
 import { invalidArgument } from '@wharf/base/error';
 import type { Exchange, HeaderFields, Hijacked, ResponseStream } from './http/exchange.ts';
 import type { HttpStatus } from './http/status.ts';
+import { jsonBodyLimit } from './json-body.ts';
 import { Query } from './query.ts';
-
-/** Far above any real request; keeps a client from filling the daemon's memory. */
-const jsonBodyLimit = 16 * 1024 * 1024;
 
 /** What a handler sees of a request, and how it answers. */
 export class Context<P = Readonly<Record<string, string>>> {

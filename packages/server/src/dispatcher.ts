@@ -8,9 +8,10 @@ import {
 } from '@wharf/api/version';
 import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
+import type { Authorizer } from './authorization/authorizer.ts';
 import { Context } from './context.ts';
 import { errorResponse } from './error-response.ts';
-import type { Exchange, HeaderFields } from './http/exchange.ts';
+import type { Answer, Exchange, HeaderFields } from './http/exchange.ts';
 import { HttpSyntaxError } from './http/status.ts';
 import type { Router } from './router.ts';
 
@@ -22,6 +23,7 @@ export interface DispatcherOptions {
   readonly experimental: boolean;
   /** At least 1.24. */
   readonly minimumVersion?: string;
+  readonly authorizer?: Authorizer;
 }
 
 const versionPrefix = /^\/v(\d{1,4}\.\d{1,4})(?=\/|$)/;
@@ -33,10 +35,12 @@ export class Dispatcher {
   readonly #commonHeaders: HeaderFields;
   readonly #oldest: ApiVersion;
   readonly #newest: ApiVersion;
+  readonly #authorizer: Authorizer | undefined;
 
   constructor(options: DispatcherOptions) {
     this.#router = options.router;
     this.#logger = options.logger;
+    this.#authorizer = options.authorizer;
     this.#oldest = parseApiVersion(options.minimumVersion ?? minimumApiVersion)!;
     this.#newest = parseApiVersion(newestApiVersion)!;
     this.#commonHeaders = {
@@ -49,6 +53,7 @@ export class Dispatcher {
 
   readonly handle = async (exchange: Exchange): Promise<void> => {
     try {
+      if (this.#authorizer?.active) await this.#authorizer.admit(exchange, (error) => this.#failure(exchange, error));
       await this.#dispatch(exchange);
     } catch (error) {
       this.#fail(exchange, error);
@@ -99,16 +104,19 @@ export class Dispatcher {
   }
 
   #fail(exchange: Exchange, thrown: unknown): void {
-    const { method, target } = exchange.request;
+    const { status, headers, body } = this.#failure(exchange, thrown);
+    // A stream reports its own failure; what reaches us after its headers went out can only be logged.
+    if (!exchange.answered) exchange.respond(status, headers, body);
+  }
+
+  #failure({ request: { method, target } }: Exchange, thrown: unknown): Answer {
     const { status, body } = errorResponse(thrown);
     const canceled = thrown instanceof EngineError && thrown.code === 'canceled';
     if (status === 500 && !canceled && !(thrown instanceof HttpSyntaxError)) {
       this.#logger.error(`Handler for ${method} ${target} returned error: ${body.message}`, causeOf(thrown));
     }
-    // A stream reports its own failure; what reaches us after its headers went out can only be logged.
-    if (exchange.answered) return;
     const headers = { ...this.#commonHeaders, 'Content-Type': 'application/json' };
-    exchange.respond(status, headers, `${JSON.stringify(body)}\n`);
+    return { status, headers, body: `${JSON.stringify(body)}\n` };
   }
 }
 

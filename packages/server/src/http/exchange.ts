@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { type Peer, readPeer } from './peer.ts';
 import type { RequestHead } from './request-head.ts';
 import { type HttpStatus, HttpSyntaxError, reasonPhrases } from './status.ts';
 
@@ -9,6 +10,13 @@ export type HeaderFields = Readonly<Record<string, string | number>>;
 export interface Hijacked {
   readonly socket: Socket;
   readonly head: Buffer;
+}
+
+/** A whole answer, before it leaves. */
+export interface Answer {
+  readonly status: HttpStatus;
+  readonly headers: HeaderFields;
+  readonly body: string | Uint8Array;
 }
 
 interface ConnectionPort {
@@ -29,6 +37,8 @@ export class Exchange {
   #abort: AbortController | undefined;
   #aborted = false;
   #answered = false;
+  #body: Buffer | undefined;
+  #review: ((answer: Answer) => Promise<Answer>) | undefined;
 
   constructor(request: RequestHead, socket: Socket, port: ConnectionPort) {
     this.request = request;
@@ -50,9 +60,29 @@ export class Exchange {
     return this.#abort.signal;
   }
 
+  /** The connection's client, where TLS has made it show a certificate. */
+  get peer(): Peer | undefined {
+    return readPeer(this.#socket);
+  }
+
+  /** From now on a whole answer is sent as `review` gives it back; it must not reject. Streams are not reviewed. */
+  reviewAnswer(review: (answer: Answer) => Promise<Answer>): void {
+    this.#review = review;
+  }
+
   /** The whole body as text. Rejects above `limit` bytes. */
   async text(limit: number): Promise<string> {
-    if (this.#bodyState === 'ended') return '';
+    return (this.#body ?? (await this.#readWhole(limit))).toString('utf8');
+  }
+
+  /** Reads the whole body before its handler does, who then gets the same bytes. Rejects above `limit` bytes. */
+  async readAhead(limit: number): Promise<Buffer> {
+    this.#body ??= await this.#readWhole(limit);
+    return this.#body;
+  }
+
+  async #readWhole(limit: number): Promise<Buffer> {
+    if (this.#bodyState === 'ended') return Buffer.alloc(0);
     const { body } = this.request;
     const tooLarge = new HttpSyntaxError(413, 'request body too large');
     if (body.kind === 'length' && body.length > limit) throw tooLarge;
@@ -70,11 +100,12 @@ export class Exchange {
         fail: reject,
       });
     });
-    return Buffer.concat(pieces).toString('utf8');
+    return Buffer.concat(pieces);
   }
 
   /** The body as it arrives, with back-pressure down to the socket. */
   stream(): Readable {
+    if (this.#body) return Readable.from(this.#body.length > 0 ? [this.#body] : []);
     const readable = new Readable({
       read: () => {
         if (!reader.wants) {
@@ -134,6 +165,11 @@ export class Exchange {
   /** A whole answer. Statuses without a body ignore `body`; HEAD keeps its length. */
   respond(status: HttpStatus, headers: HeaderFields, body: string | Uint8Array = ''): void {
     this.#begin();
+    if (this.#review) void this.#review({ status, headers, body }).then((answer) => this.#send(answer));
+    else this.#send({ status, headers, body });
+  }
+
+  #send({ status, headers, body }: Answer): void {
     this.#skipBody();
     const bodiless = status === 204 || status === 304;
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
