@@ -24,6 +24,8 @@ need linux.uml user-mode-linux
 need modprobe kmod
 need python3 python3
 need systemd-analyze systemd
+need rsyslogd rsyslog
+[ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
 ensure_host
 ensure_bundles

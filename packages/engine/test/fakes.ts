@@ -75,6 +75,7 @@ export class FakeSupervisor implements Supervisor {
     this.processes.delete(id);
   }
   async drained(): Promise<void> {}
+  async delivered(): Promise<void> {}
   async upgrade(): Promise<void> {}
   async ping(): Promise<{ pid: number; version: string }> {
     return { pid: 1, version: '' };

@@ -68,7 +68,11 @@ export const options = {
   'ip-masq': booleanOption("Masquerade the default bridge's traffic", true),
   labels: listOption('key=value label of this daemon', { flag: 'label' }),
   'live-restore': booleanOption('Leave containers running when the daemon stops', false),
-  'log-driver': choiceOption('Log driver of containers that name none', ['json-file', 'local', 'none'], 'json-file'),
+  'log-driver': choiceOption(
+    'Log driver of containers that name none',
+    ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog'],
+    'json-file',
+  ),
   'log-format': choiceOption("Format of the daemon's own log", ['text', 'json'], 'text'),
   'log-level': choiceOption(
     "Least level of the daemon's own log",

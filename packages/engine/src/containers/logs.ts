@@ -5,6 +5,7 @@ import type { LogOptions } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
+import { isReadable } from './log-target.ts';
 
 type LogDeps = Pick<ContainerDeps, 'containers' | 'waits'>;
 
@@ -24,11 +25,12 @@ export async function containerLogs(
 /** A container's log as frames, raw with a terminal. Following ends when this run of the container does. */
 export function logsOf(
   { waits }: Pick<LogDeps, 'waits'>,
-  { id, config, hostConfig, logPath, state }: ContainerRecord,
+  record: ContainerRecord,
   options: LogOptions,
   signal?: AbortSignal,
 ): Readable {
-  if (hostConfig.LogConfig.Type === 'none') {
+  const { id, config, logPath, state } = record;
+  if (!isReadable(record)) {
     throw new EngineError('not_implemented', 'configured logging driver does not support reading');
   }
   const ended = isUp(state.status) ? waits.nextExit(id, signal) : Promise.resolve();

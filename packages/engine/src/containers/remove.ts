@@ -8,9 +8,13 @@ import { removeContainerFiles } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp, requireAllowed } from './container-state.ts';
 import { sendSignal } from './kill.ts';
+import { isForwarded } from './log-target.ts';
 import { publishContainer } from './publish.ts';
 
 const SIGKILL = 9;
+
+/** Milliseconds for which a receiver of logs that is away keeps what is left of a removed container. */
+const deliveryPatience = 5000;
 
 export interface RemoveOptions {
   readonly force: boolean;
@@ -103,6 +107,7 @@ async function eraseContainer(
   teardowns.begin(id, async () => {
     // Clients may have attached to what never started.
     if (state.startedAt === zeroTime) await deps.supervisor.delete(id);
+    if (isForwarded(record)) await deps.supervisor.delivered(id, deliveryPatience);
     fault('remove.snapshot');
     await deps.snapshots.remove(id);
     fault('remove.files');

@@ -27,7 +27,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
       Volume: ['local'],
       Network: ['bridge', 'host', 'null'],
       Authorization: config.authorizationPlugins.length > 0 ? [...config.authorizationPlugins] : null,
-      Log: ['json-file', 'local', 'none'],
+      Log: ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog'],
     },
     MemoryLimit: host.memoryLimit,
     SwapLimit: host.swapLimit,

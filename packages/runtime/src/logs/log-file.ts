@@ -65,7 +65,8 @@ export class LogFile {
 
   /** Whole lines only: a rotation never cuts one. `time` is theirs. */
   append(bytes: Uint8Array, time: string): void {
-    if (this.room <= 0) this.#rotate();
+    // What one chunk goes beyond the limit is held, until there is a place for it, by whoever looks at `full`.
+    if (this.room <= 0 && !this.full) this.#rotate();
     if (this.#size === 0) this.#name = time;
     for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at, bytes.length - at);
     this.#size += bytes.length;

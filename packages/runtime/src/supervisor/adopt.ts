@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { processStartTime } from '@wharf/sys/pidfd';
 import { stateDirectory } from '../oci-runtime.ts';
 import { type ContainerRecord, restoreCgroups } from './container-records.ts';
+import { deliverLog } from './deliver-log.ts';
 import { awaitAdopted, recordExit } from './exit.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import { Stdio } from './stdio.ts';
@@ -17,6 +18,8 @@ export function adoptContainers(deps: SupervisorDeps): void {
   for (const record of containers.readAll()) {
     const found = adopted(deps, record);
     processes.add(found);
+    // Its output has no reader any more; what had one is delivered.
+    deliverLog(deps, found);
   }
   for (const exit of exits.readAll()) {
     let known = processes.get(exit.id, exit.execId);

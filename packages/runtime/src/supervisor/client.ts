@@ -114,6 +114,10 @@ export class SupervisorClient implements Supervisor {
     await this.#call('drained', { id });
   }
 
+  async delivered(id: string, patience: number): Promise<void> {
+    await this.#call('delivered', { id, patience });
+  }
+
   /** The program that replaces the present one is the one that `spawn` names. */
   async upgrade(): Promise<void> {
     await this.#call('upgrade', { command: this.#options.spawn });

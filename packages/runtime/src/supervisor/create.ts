@@ -1,5 +1,6 @@
 import { conflict } from '@wharf/base/error';
 import { createCommand } from '../oci-runtime.ts';
+import { deliverLog } from './deliver-log.ts';
 import { awaitExit } from './exit.ts';
 import { makeProcess, programOfBundle } from './make-process.ts';
 import type { ManagedProcess } from './managed-process.ts';
@@ -44,6 +45,7 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       process.making = undefined;
       process.pid = pid;
       process.cgroups = cgroups.of(pid);
+      deliverLog(deps, process);
       stdio.open({ io, log, ...descriptors });
       if (io.size) stdio.resize(io.size);
       exits.remove(id, undefined);

@@ -11,6 +11,7 @@ import { Children } from './children.ts';
 import { ContainerCgroups } from './container-cgroups.ts';
 import { ContainerRecords } from './container-records.ts';
 import { ExitRecords } from './exit-records.ts';
+import { LogForwarder } from './log-forwarder.ts';
 import { ProcessTable } from './managed-process.ts';
 import { protocolVersion, socketName, supervisorDirectory } from './protocol.ts';
 import { ScratchFiles } from './scratch-files.ts';
@@ -34,6 +35,7 @@ export function superviseContainers(argv: readonly string[]): void {
       compress: { type: 'string' },
       to: { type: 'string' },
       log: { type: 'string' },
+      forward: { type: 'boolean' },
       check: { type: 'boolean' },
     },
   });
@@ -45,6 +47,10 @@ export function superviseContainers(argv: readonly string[]): void {
     });
     return;
   }
+  if (values.forward) {
+    void forward();
+    return;
+  }
   const execRoot = values['exec-root'];
   if (execRoot === undefined) throw new Error('the supervisor needs --exec-root');
   const command = JSON.parse(values.command) as string[];
@@ -52,6 +58,13 @@ export function superviseContainers(argv: readonly string[]): void {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {});
   becomeSubreaper();
   supervise(execRoot, command, values.resume === undefined ? undefined : Number(values.resume));
+}
+
+/** What it needs is not for the process that stays. */
+async function forward(): Promise<void> {
+  const { forwardLogs } = await import('../logs/forward/forwarder.ts');
+  await forwardLogs(warn);
+  process.exit(0);
 }
 
 function supervise(execRoot: string, command: readonly string[], resume: number | undefined): void {
@@ -63,7 +76,10 @@ function supervise(execRoot: string, command: readonly string[], resume: number 
   if (!saved && !tryLockFile(lock)) return;
 
   const reactor = new Reactor((error) => warn('in the loop', error));
-  const deps = createDeps(reactor, directory, command, (exit) => server.publish(exit));
+  const deps = createDeps(reactor, directory, command, {
+    exited: (exit) => server.publish(exit),
+    delivered: () => server.endIfDone(),
+  });
   const args = (next: readonly string[]) => ['--exec-root', execRoot, '--command', JSON.stringify(next)];
   const server: SupervisorServer = new SupervisorServer(deps, {
     async upgrade(next, answer) {
@@ -91,7 +107,7 @@ function createDeps(
   reactor: Reactor,
   directory: string,
   command: readonly string[],
-  publish: SupervisorDeps['publish'],
+  news: { exited: SupervisorDeps['publish']; delivered: () => void },
 ): SupervisorDeps & { socketDirectory: string } {
   const children = new Children(reactor);
   const tidier = new Tidier(reactor);
@@ -102,12 +118,13 @@ function createDeps(
     exits: new ExitRecords(`${directory}/exits`),
     containers: new ContainerRecords(`${directory}/containers`),
     stdio: { reactor, scratch: Buffer.alloc(scratchSize), warn, used: (bytes) => tidier.used(bytes) },
-    publish,
+    publish: news.exited,
     warn,
     children,
     tidier,
     scratchFiles: new ScratchFiles(`${directory}/scratch`),
     cgroups: new ContainerCgroups(),
+    forwarder: new LogForwarder({ reactor, children, command: [...command, '--forward'], warn, idle: news.delivered }),
     socketDirectory: `/proc/self/fd/${openSync(directory, 'r')}`,
     logScratch: Buffer.alloc(logScratchSize),
     async compress(source, target, log) {

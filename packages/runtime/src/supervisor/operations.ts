@@ -32,6 +32,8 @@ export async function carryOut(deps: SupervisorDeps, call: ProcessCall): Promise
       return children.during(() => deleteContainer(deps, call.request.id));
     case 'drained':
       return processes.get(call.request.id)?.stdio.whenDrained();
+    case 'delivered':
+      return deps.forwarder.delivered(call.request.id, call.request.patience);
     case 'ping':
       return { pid: process.pid, version: protocolVersion };
     case 'acknowledge': {

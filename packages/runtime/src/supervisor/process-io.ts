@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createPipe, duplicateDescriptor, setNonBlocking } from '@wharf/sys/descriptor';
+import { readCursor } from '../logs/forward/log-cursor.ts';
 import { JsonFileWriter, type LogPosition } from '../logs/json-file-writer.ts';
 import { LogFile } from '../logs/log-file.ts';
 import { HandedTerminal } from './handed-terminal.ts';
@@ -79,10 +80,15 @@ export function openLog(
   begun?: LogPosition,
 ): JsonFileWriter | undefined {
   if (target.driver === 'none') return undefined;
-  // The local driver's defaults are Docker's; its files are json-file's, which only our reader has to know.
-  const defaults = target.driver === 'local' ? { maxSize: 20_000_000, maxFiles: 5, compress: true } : { maxFiles: 1 };
-  const { path, maxSize, maxFiles, attributes, compress: compressed } = { ...defaults, ...target };
+  // Every driver's files are json-file's, which only our reader has to know.
+  const { path, maxSize, maxFiles = 1, attributes, compress: compressed, forwarding } = target;
   mkdirSync(dirname(path), { recursive: true, mode: 0o710 });
-  const file = new LogFile({ path, maxSize, maxFiles, compress: compressed ? compress : undefined });
+  const file = new LogFile({
+    path,
+    maxSize,
+    maxFiles,
+    compress: compressed ? compress : undefined,
+    ...(forwarding?.waits && { mayRemove: (name: string) => (readCursor(path)?.name ?? '') > name }),
+  });
   return new JsonFileWriter({ file, scratch: logScratch, attributes, begun });
 }

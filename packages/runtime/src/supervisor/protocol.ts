@@ -15,6 +15,7 @@ export interface Operations {
   list: { request: null; answer: ProcessState[] };
   delete: { request: { id: string }; answer: null };
   drained: { request: { id: string }; answer: null };
+  delivered: { request: { id: string; patience: number }; answer: null };
   /** Replaces the supervisor's program; answered by the new one. */
   upgrade: { request: { command: readonly string[] }; answer: null };
   ping: { request: null; answer: { pid: number; version: string } };

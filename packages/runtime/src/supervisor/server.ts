@@ -21,6 +21,9 @@ export interface UpgradeAnswer {
   readonly number: number;
 }
 
+/** Milliseconds for which receivers of logs may keep a supervisor that has nothing else to do. */
+const deliveryLimit = 5000;
+
 /** Bytes, roughly, that a call leaves behind. */
 const costOfCall = 64 * 1024;
 
@@ -34,6 +37,7 @@ export class SupervisorServer {
   readonly #open = new Set<{ connection: Connection; call: Call }>();
   #upgrading = false;
   #stopping = false;
+  #delivering = false;
 
   constructor(deps: SupervisorDeps, hooks: ServerHooks) {
     this.#deps = deps;
@@ -48,7 +52,7 @@ export class SupervisorServer {
 
   publish(exit: ProcessExit): void {
     for (const connection of [...this.#connections]) if (connection.subscribed) connection.send({ exit });
-    this.#endIfDone();
+    this.endIfDone();
   }
 
   /** Connections, and calls that arrived while the program was about to be replaced. */
@@ -83,7 +87,7 @@ export class SupervisorServer {
       (from, call) => this.#receive(from, call),
       (ended) => {
         this.#connections.delete(ended);
-        this.#endIfDone();
+        this.endIfDone();
       },
     );
     this.#connections.add(connection);
@@ -150,7 +154,21 @@ export class SupervisorServer {
     }
   }
 
-  #endIfDone(): void {
-    if (this.#stopping && this.#connections.size === 0 && !this.#deps.processes.busy) this.#hooks.end();
+  get #done(): boolean {
+    return this.#stopping && this.#connections.size === 0 && !this.#deps.processes.busy;
+  }
+
+  /** Also to be called when the last log has been delivered. */
+  endIfDone(): void {
+    if (!this.#done) return;
+    const { forwarder, reactor } = this.#deps;
+    if (!forwarder.busy) this.#hooks.end();
+    else if (!this.#delivering) {
+      this.#delivering = true;
+      reactor.after(deliveryLimit, () => {
+        this.#delivering = false;
+        if (this.#done) this.#hooks.end();
+      });
+    }
   }
 }

@@ -27,6 +27,8 @@ const patience = 256 * 1024;
 
 /** Others may keep a pipe open after the process is gone: dockerd waits this long for its end. */
 const drainLimit = 2000;
+/** Milliseconds until a full log is looked at again. */
+const fullWait = 50;
 /** More than any pipe holds. */
 const mostReads = 32;
 
@@ -71,6 +73,7 @@ export class Stdio {
   #log: JsonFileWriter | undefined;
   #logFailed = false;
   #held = false;
+  #logFull = false;
   #fullReads = 0;
   #exited = false;
   #drained = false;
@@ -202,6 +205,7 @@ export class Stdio {
     const payload = scratch.subarray(frameHeaderSize, frameHeaderSize + length);
     this.#guardLog(() => this.#log?.write(stream, payload));
     this.#deps.used(length);
+    if (this.#log?.full) this.#awaitDelivery();
     if (this.#attachments.size === 0) return;
     scratch.writeUInt32BE((stream === 'stdout' ? 1 : 2) * 0x1000000, 0);
     scratch.writeUInt32BE(length, 4);
@@ -246,9 +250,18 @@ export class Stdio {
     }
   }
 
-  /** Holds the process back while a client is slow. A pipe that nobody reads is out of the set: it would report its end for ever. */
+  /** Nothing is read while the log has no place for it. What a process that has exited left behind is written all the same. */
+  #awaitDelivery(): void {
+    const full = !this.#exited && this.#log?.full === true;
+    if (full) this.#deps.reactor.after(fullWait, () => this.#awaitDelivery());
+    if (full === this.#logFull) return;
+    this.#logFull = full;
+    this.#balance();
+  }
+
+  /** Holds the process back while a client is slow, or its log full. A pipe that nobody reads is out of the set: it would report its end for ever. */
   #balance(): void {
-    const held = [...this.#attachments].some(({ pending }) => pending > patience);
+    const held = this.#logFull || [...this.#attachments].some(({ pending }) => pending > patience);
     if (held === this.#held) return;
     this.#held = held;
     for (const output of this.#outputs) {

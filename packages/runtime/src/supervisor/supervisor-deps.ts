@@ -3,6 +3,7 @@ import type { Children } from './children.ts';
 import type { ContainerCgroups } from './container-cgroups.ts';
 import type { ContainerRecords } from './container-records.ts';
 import type { ExitRecords } from './exit-records.ts';
+import type { LogForwarder } from './log-forwarder.ts';
 import type { ProcessTable } from './managed-process.ts';
 import type { ScratchFiles } from './scratch-files.ts';
 import type { StdioDeps } from './stdio.ts';
@@ -23,6 +24,7 @@ export interface SupervisorDeps {
   readonly tidier: Tidier;
   readonly scratchFiles: ScratchFiles;
   readonly cgroups: ContainerCgroups;
+  readonly forwarder: LogForwarder;
   readonly logScratch: Buffer;
   /** Writes a compressed copy of a rotated file of `log`. */
   readonly compress: (source: string, target: string, log: string) => Promise<void>;

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Forwarding } from '../logs/drivers/forwarding.ts';
 
 /**
  * What the engine asks of the supervisor: the process that is parent of all containers, owns their stdio and
@@ -35,6 +36,8 @@ export interface Supervisor {
   delete(id: string): Promise<void>;
   /** Closes and reopens (rotates) nothing; tells when all output up to the exit has reached the log. */
   drained(id: string): Promise<void>;
+  /** Resolves when what a container that has ended wrote is delivered to its log's receiver, or after so many milliseconds; then it is given up. */
+  delivered(id: string, patience: number): Promise<void>;
   /** Replaces the supervisor's program in place by execve: same pid, children and descriptors kept. */
   upgrade(): Promise<void>;
   ping(): Promise<{ pid: number; version: string }>;
@@ -79,16 +82,21 @@ export interface OciRuntimeCommand {
 /** Where stdout and stderr are logged; `none` drops them. */
 export type LogTarget =
   | { readonly driver: 'none' }
-  | {
-      readonly driver: 'json-file' | 'local';
-      readonly path: string;
-      /** Bytes; undefined is unbounded. */
-      readonly maxSize?: number;
-      readonly maxFiles?: number;
-      readonly compress?: boolean;
-      /** Written as `attrs` in each json-file line. */
-      readonly attributes?: Readonly<Record<string, string>>;
-    };
+  | (LogFiles & { readonly driver: 'json-file' | 'local'; readonly forwarding?: undefined })
+  | (LogFiles & {
+      readonly driver: 'forward' /** To whom it is delivered besides. */;
+      readonly forwarding: Forwarding;
+    });
+
+interface LogFiles {
+  readonly path: string;
+  /** Bytes; undefined is unbounded. */
+  readonly maxSize?: number;
+  readonly maxFiles?: number;
+  readonly compress?: boolean;
+  /** Written as `attrs` in each json-file line. */
+  readonly attributes?: Readonly<Record<string, string>>;
+}
 
 export interface WindowSize {
   readonly rows: number;

@@ -5,7 +5,9 @@ import { replaceProgram } from '@wharf/sys/process';
 import { cString, syscall } from '@wharf/sys/syscall';
 import type { ContainerRecord } from './container-records.ts';
 import { restoreCgroups, saveCgroups } from './container-records.ts';
+import { endWithOutput } from './deliver-log.ts';
 import { awaitExit, followAdopted } from './exit.ts';
+import type { SavedRun } from './log-forwarder.ts';
 import type { ManagedProcess } from './managed-process.ts';
 import { openLog } from './process-io.ts';
 import type { SupervisorServer, UpgradeAnswer } from './server.ts';
@@ -19,6 +21,7 @@ export interface SavedSupervisor {
   readonly answer: UpgradeAnswer;
   readonly server: ReturnType<SupervisorServer['save']>;
   readonly processes: readonly SavedProcess[];
+  readonly deliveries: readonly SavedRun[];
   readonly pending: readonly { id: string; execId?: string; stdio: StdioState }[];
 }
 
@@ -27,13 +30,17 @@ type SavedProcess = Omit<ManagedProcess, 'stdio' | 'cgroups' | 'making' | 'exitL
   readonly cgroups: ContainerRecord['cgroups'] | undefined;
 };
 
-export function saveProcesses({ processes }: SupervisorDeps): Pick<SavedSupervisor, 'processes' | 'pending'> {
+export function saveProcesses({
+  processes,
+  forwarder,
+}: SupervisorDeps): Pick<SavedSupervisor, 'processes' | 'pending' | 'deliveries'> {
   return {
     processes: processes.all().map(({ stdio, cgroups, making: _, exitListeners: __, ...rest }) => ({
       ...rest,
       stdio: stdio.save(),
       cgroups: cgroups && saveCgroups(cgroups),
     })),
+    deliveries: forwarder.save(),
     pending: processes.allPending().map(({ id, execId, stdio }) => ({
       id,
       ...(execId !== undefined && { execId }),
@@ -42,7 +49,12 @@ export function saveProcesses({ processes }: SupervisorDeps): Pick<SavedSupervis
   };
 }
 
-export function restoreProcesses(deps: SupervisorDeps, saved: Pick<SavedSupervisor, 'processes' | 'pending'>): void {
+export function restoreProcesses(
+  deps: SupervisorDeps,
+  saved: Pick<SavedSupervisor, 'processes' | 'pending' | 'deliveries'>,
+): void {
+  // An older program's has none.
+  deps.forwarder.restore(saved.deliveries ?? []);
   for (const { stdio: state, cgroups, ...rest } of saved.processes) {
     const stdio = new Stdio(deps.stdio);
     const process: ManagedProcess = {
@@ -55,6 +67,7 @@ export function restoreProcesses(deps: SupervisorDeps, saved: Pick<SavedSupervis
     deps.processes.add(process);
     const open = state.outputs.length > 0;
     stdio.restore(state, open ? openLog(deps, process.log, state.logPosition) : undefined);
+    if (open && process.log.driver === 'forward') endWithOutput(deps, process, stdio.whenDrained());
     if (open) stdio.begin();
     if (process.pidfd !== undefined) followAdopted(deps, process, process.pidfd);
     else if (process.status !== 'exited') awaitExit(deps, process);

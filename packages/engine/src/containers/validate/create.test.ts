@@ -191,7 +191,7 @@ describe('create: refused as dockerd refuses it', () => {
     { DeviceRequests: [{ Count: -1 }] },
     { UsernsMode: 'private' },
     mount({ Type: 'image', Source: 'x' }),
-    { LogConfig: { Type: 'syslog' } },
+    { LogConfig: { Type: 'splunk' } },
   ];
   for (const hostConfig of unsupported) {
     test(`501: ${JSON.stringify(hostConfig)}`, () => {

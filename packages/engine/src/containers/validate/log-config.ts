@@ -1,16 +1,19 @@
 import type { LogConfig } from '@wharf/api/container';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
+import { parseGoBoolean, parseGoInteger } from '@wharf/base/go-values';
 import { parseSize } from '@wharf/base/size';
+import { forwardDrivers, isForwardDriver } from '@wharf/runtime/logs/drivers/forwarding';
 
-/** Options by driver, besides those that every driver takes. */
-const drivers: Readonly<Record<string, readonly string[]>> = {
-  none: [],
-  'json-file': ['max-file', 'max-size', 'compress', 'labels', 'labels-regex', 'env', 'env-regex', 'tag'],
-  local: ['max-file', 'max-size', 'compress'],
-};
+type Options = LogConfig['Config'];
+
+const metadata = ['labels', 'labels-regex', 'env', 'env-regex', 'tag'];
+const rotation = ['max-file', 'max-size', 'compress'];
+
+/** Options that every driver takes. */
+const common = ['mode', 'max-buffer-size', 'cache-disabled', 'cache-max-size', 'cache-max-file', 'cache-compress'];
 
 /** Docker's other drivers: known names that are refused as such. */
-const otherDrivers = ['syslog', 'journald', 'gelf', 'fluentd', 'awslogs', 'splunk', 'gcplogs', 'etwlogs'];
+const otherDrivers = ['awslogs', 'splunk', 'gcplogs', 'etwlogs'];
 
 /** The daemon's default driver where none is named; its options only go with that driver. */
 export function resolveLogConfig(wished: LogConfig, byDefault: LogConfig): LogConfig {
@@ -19,66 +22,95 @@ export function resolveLogConfig(wished: LogConfig, byDefault: LogConfig): LogCo
   return { Type, Config };
 }
 
+/** With Docker's words, which differ from driver to driver. */
 export function validateLogConfig({ Type, Config }: LogConfig): void {
-  const known = drivers[Type];
-  if (!known) {
-    if (otherDrivers.includes(Type)) throw notImplemented(`log driver "${Type}"`);
+  // Docker's own driver `none` has no validator, and takes anything.
+  if (Type === 'none') return;
+  if (otherDrivers.includes(Type)) throw notImplemented(`log driver "${Type}"`);
+  if (Type !== 'json-file' && Type !== 'local' && !isForwardDriver(Type)) {
     throw invalidArgument(`error looking up logging plugin ${Type}: plugin "${Type}" not found`);
   }
   validateMode(Config);
-  for (const name of Object.keys(Config)) {
-    if (name === 'mode' || name === 'max-buffer-size' || known.includes(name)) continue;
-    // Docker's own driver `none` has no validator, and takes anything.
-    if (Type !== 'none') throw invalidArgument(`unknown log opt '${name}' for ${Type} log driver`);
+  validateCache(Config);
+  if (isForwardDriver(Type)) {
+    const { names, check } = forwardDrivers[Type];
+    // A missing address is what is wrong first.
+    if (Type === 'gelf' && !Config['gelf-address']) check(Config);
+    requireKnown(Type, Config, [...names, ...metadata]);
+    check(Config);
+  } else {
+    requireKnown(Type, Config, Type === 'local' ? rotation : [...rotation, ...metadata]);
+    validateRotation(Config);
+    if (Type === 'json-file') validateCompression(Config);
   }
-  if (Type !== 'none') validateRotation(Config);
-  if (Type === 'json-file') validateCompression(Config);
+  for (const name of ['labels-regex', 'env-regex']) requirePattern(Config[name]);
 }
 
-function validateMode(options: LogConfig['Config']): void {
-  const mode = options.mode ?? '';
-  if (mode === 'non-blocking') throw notImplemented('log option mode=non-blocking');
-  if (mode !== '' && mode !== 'blocking') throw invalidArgument(`logger: logging mode not supported: ${mode}`);
-  if (options['max-buffer-size'] !== undefined) {
+function requireKnown(driver: string, options: Options, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (common.includes(name) || known.includes(name)) continue;
+    if (driver === 'gelf') throw invalidArgument(`unknown log opt ${JSON.stringify(name)} for gelf log driver`);
+    if (driver === 'local') throw invalidArgument(`unknown log opt '${name}' for log driver local`);
+    throw invalidArgument(`unknown log opt '${name}' for ${driver} log driver`);
+  }
+}
+
+function validateMode({ mode = '', 'max-buffer-size': size }: Options): void {
+  if (!['', 'blocking', 'non-blocking'].includes(mode)) {
+    throw invalidArgument(`logger: logging mode not supported: ${mode}`);
+  }
+  if (size === undefined) return;
+  if (mode !== 'non-blocking') {
     throw invalidArgument("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
   }
+  prefixed('error parsing option max-buffer-size', () => parseSize(size));
 }
 
-function validateRotation(options: LogConfig['Config']): void {
-  const { 'max-size': maxSize, 'max-file': maxFile, compress } = options;
-  const isSized = maxSize !== undefined && maxSize !== '-1';
-  if (isSized) requireSize(maxSize);
-  if (maxFile !== undefined) {
-    if (!/^[+-]?\d+$/.test(maxFile)) throw invalidArgument(`strconv.Atoi: parsing "${maxFile}": invalid syntax`);
-    if (Number(maxFile) < 1) throw invalidArgument('max-file cannot be less than 1');
+function validateCache(options: Options): void {
+  const { 'cache-disabled': disabled, 'cache-max-size': size, 'cache-max-file': files } = options;
+  if (disabled !== undefined) {
+    try {
+      parseGoBoolean(disabled);
+    } catch {
+      throw invalidArgument(`invalid value for option cache-disabled: ${disabled}`);
+    }
   }
-  if (compress !== undefined && !['true', 'false', '0', '1'].includes(compress)) {
-    throw invalidArgument(`strconv.ParseBool: parsing "${compress}": invalid syntax`);
-  }
-  for (const name of ['labels-regex', 'env-regex']) requirePattern(options[name]);
+  if (size !== undefined) requireSize('cache-max-size', size);
+  if (files !== undefined) requireCount('cache-max-file', files);
+  if (options['cache-compress'] !== undefined) parseGoBoolean(options['cache-compress']);
+}
+
+function validateRotation({ 'max-size': maxSize, 'max-file': maxFile, compress }: Options): void {
+  if (maxSize !== undefined && maxSize !== '-1') requireSize('max-size', maxSize);
+  if (maxFile !== undefined) requireCount('max-file', maxFile);
+  if (compress !== undefined) parseGoBoolean(compress);
 }
 
 /** The driver `local` rotates by default; json-file has to be told to. */
-function validateCompression({ 'max-size': maxSize, 'max-file': maxFile, compress }: LogConfig['Config']): void {
-  if (compress !== 'true' && compress !== '1') return;
+function validateCompression({ 'max-size': maxSize, 'max-file': maxFile, compress }: Options): void {
+  if (compress === undefined || !parseGoBoolean(compress)) return;
   if (maxSize === undefined || maxSize === '-1' || Number(maxFile ?? 1) < 2) {
     throw invalidArgument('compress cannot be true when max-file is less than 2 or max-size is not set');
   }
 }
 
-function requireSize(text: string): void {
-  try {
-    if (parseSize(text) > 0) return;
-  } catch (error) {
-    throw invalidArgument(`invalid value for max-size: ${EngineError.from(error).message}`);
-  }
-  throw invalidArgument(`invalid value for max-size: must be a positive number: ${text}`);
+function requireSize(name: string, text: string): void {
+  const size = prefixed(`invalid value for ${name}`, () => parseSize(text));
+  if (size <= 0) throw invalidArgument(`invalid value for ${name}: must be a positive number: ${text}`);
+}
+
+function requireCount(name: string, text: string): void {
+  if (parseGoInteger(text) < 1) throw invalidArgument(`${name} cannot be less than 1`);
 }
 
 function requirePattern(text: string | undefined): void {
+  if (text) prefixed('error parsing regexp', () => new RegExp(text));
+}
+
+function prefixed<T>(what: string, parse: () => T): T {
   try {
-    if (text) new RegExp(text);
+    return parse();
   } catch (error) {
-    throw invalidArgument(`error parsing regexp: ${EngineError.from(error).message}`);
+    throw invalidArgument(`${what}: ${EngineError.from(error).message}`);
   }
 }
