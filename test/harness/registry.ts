@@ -7,16 +7,26 @@ import { after, before } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
 import { openAccess } from '../../packages/registry/src/server/access/access-control.ts';
 import { type Listener, listen } from '../../packages/registry/src/server/listen.ts';
-import { openFileStorage, openRegistry } from '../../packages/registry/src/server/open-registry.ts';
+import {
+  openFileStorage,
+  openRegistry,
+  type RegistryStorage,
+} from '../../packages/registry/src/server/open-registry.ts';
 import {
   defaultPolicy,
   type RegistryDeps,
   type RegistryPolicy,
 } from '../../packages/registry/src/server/registry-deps.ts';
 import { RegistryServer } from '../../packages/registry/src/server/registry-server.ts';
+import type { S3Settings } from '../../packages/registry/src/server/registry-service.ts';
+import { openS3Storage } from '../../packages/registry/src/server/storage/s3-storage.ts';
+import { S3Bucket } from '../fixtures/s3-bucket.ts';
 
 /** `TARGET=docker`: the cases run against Debian's docker-registry. */
 export const registryTarget = process.env.TARGET === 'docker' ? 'docker-registry' : 'wharf';
+
+/** What `test/conformance/distribution-bucket.test.ts` asks for. */
+export const storedInBucket = process.env.REGISTRY_STORAGE === 'bucket';
 
 /** A registry without users, for all cases of a file. */
 export class RegistryFixture {
@@ -25,6 +35,7 @@ export class RegistryFixture {
   #listener: Listener | undefined;
   #process: ChildProcess | undefined;
   #registry: RegistryDeps | undefined;
+  #bucket: S3Bucket | undefined;
   #port = 0;
 
   constructor(policy: Partial<RegistryPolicy>) {
@@ -52,11 +63,17 @@ export class RegistryFixture {
   }
 
   #openOwn(): void {
-    const registry = openRegistry(openFileStorage(this.root), { ...defaultPolicy, ...this.#policy });
+    const registry = openRegistry(this.#openStorage(), { ...defaultPolicy, ...this.#policy });
     const server = new RegistryServer({ registry, access: openAccess, logger: silentLogger });
     this.#registry = registry;
     this.#listener = listen({ hostname: '127.0.0.1', port: 0, handle: server.handle, logger: silentLogger });
     this.#port = this.#listener.port;
+  }
+
+  #openStorage(): RegistryStorage {
+    if (!storedInBucket) return openFileStorage(this.root);
+    this.#bucket = new S3Bucket();
+    return openS3Storage(bucketSettings(this.#bucket));
   }
 
   async #openDocker(): Promise<void> {
@@ -82,6 +99,7 @@ export class RegistryFixture {
 
   async close(): Promise<void> {
     await this.#listener?.close();
+    await this.#bucket?.close();
     const child = this.#process;
     if (child) {
       const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -98,6 +116,10 @@ export class RegistryFixture {
     const { headers = {}, body } = options;
     return fetch(url, { method, headers, ...(body !== undefined && { body }), redirect: 'manual' });
   }
+}
+
+export function bucketSettings({ name, endpoint, credentials }: S3Bucket): S3Settings {
+  return { bucket: name, region: '', endpoint, prefix: 'registry', forcePathStyle: true, redirect: false, credentials };
 }
 
 export interface RegistryRequest {

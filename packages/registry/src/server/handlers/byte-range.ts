@@ -15,7 +15,7 @@ export function parseByteRange(header: string | undefined, size: number): ByteRa
   }
   const start = Number(first);
   const end = last === '' ? size : Number(last) + 1;
-  if (end <= start) return undefined;
+  if (last !== '' && end <= start) return undefined;
   if (start >= size) throw unsatisfiable(size);
   return { start, end: Math.min(end, size) };
 }

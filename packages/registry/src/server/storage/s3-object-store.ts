@@ -43,7 +43,9 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async write(key: string, bytes: Uint8Array | string): Promise<void> {
-    await this.options.client.send(new PutObjectCommand({ ...this.at(key), Body: bytes }));
+    const Body = Buffer.from(bytes);
+    // The SDK names no length for an empty body by itself.
+    await this.options.client.send(new PutObjectCommand({ ...this.at(key), Body, ContentLength: Body.length }));
   }
 
   async touch(key: string): Promise<boolean> {

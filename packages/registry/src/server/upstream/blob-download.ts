@@ -36,10 +36,11 @@ export class BlobDownload {
     const { signal } = new AbortController();
     const { response } = await source.remote.blob(digest, { offset: 0, signal });
     const length = response.headers.get('content-length');
-    if (!response.body || length === null) throw new RegistryError('BLOB_UNKNOWN', 'the upstream sent no length');
+    const size = length === null ? await source.blobSize(digest) : Number(length);
+    if (!response.body || size === undefined) throw new RegistryError('BLOB_UNKNOWN', 'the upstream sent no length');
     const upload = await deps.uploads.create(repository, algorithmOf(digest));
-    const done = store(deps, upload, { body: response.body, digest, size: Number(length) });
-    return new BlobDownload(Number(length), deps.uploads.partialFile?.(upload), done);
+    const done = store(deps, upload, { body: response.body, digest, size });
+    return new BlobDownload(size, deps.uploads.partialFile?.(upload), done);
   }
 
   /** Bytes as they arrive. The last of them are held back until all are known to be right. */

@@ -99,14 +99,8 @@ export class PullThrough {
   async blobSize(repository: RepositoryName, digest: ContentDigest): Promise<number | undefined> {
     const source = this.upstreams.find(repository);
     if (!source) return undefined;
-    const signal = AbortSignal.timeout(answerSeconds * 1000);
     try {
-      return await source.remote.onHosts(async (host) => {
-        const request = { method: 'HEAD', signal, follow: true } as const;
-        const response = await source.remote.send(host, `blobs/${digest}`, request);
-        const length = response.headers.get('content-length');
-        return response.ok && length !== null ? Number(length) : undefined;
-      });
+      return await source.blobSize(digest);
     } catch (error) {
       throw explainUpstream(error);
     }

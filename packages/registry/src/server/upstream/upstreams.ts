@@ -1,4 +1,5 @@
 import type { Repository } from '../../client/repository.ts';
+import type { ContentDigest } from '../content-digest.ts';
 import type { RepositoryName } from '../names.ts';
 
 export interface UpstreamSettings {
@@ -18,7 +19,11 @@ export interface Upstream extends UpstreamSettings {
 export interface UpstreamRepository {
   readonly upstream: Upstream;
   readonly remote: Repository;
+  /** Undefined for a blob that is not there. */
+  blobSize(digest: ContentDigest): Promise<number | undefined>;
 }
+
+const answerSeconds = 60;
 
 /** Which registry a repository comes from. */
 export class Upstreams {
@@ -33,7 +38,8 @@ export class Upstreams {
     const upstream = this.#upstreams.find(({ prefix }) => prefix === '' || repository.startsWith(`${prefix}/`));
     if (!upstream) return undefined;
     const path = upstream.prefix === '' ? repository : repository.slice(upstream.prefix.length + 1);
-    return { upstream, remote: upstream.open(path) };
+    const remote = upstream.open(path);
+    return { upstream, remote, blobSize: (digest) => blobSize(remote, digest) };
   }
 
   /** Nothing is pushed where an upstream alone has its content. */
@@ -48,4 +54,13 @@ export class Upstreams {
     if (!upstream || upstream.prefix === '' || repository.startsWith(`${upstream.prefix}/`)) return repository;
     return `${upstream.prefix}/${repository}`;
   }
+}
+
+function blobSize(remote: Repository, digest: ContentDigest): Promise<number | undefined> {
+  return remote.onHosts(async (host) => {
+    const signal = AbortSignal.timeout(answerSeconds * 1000);
+    const response = await remote.send(host, `blobs/${digest}`, { method: 'HEAD', signal, follow: true });
+    const length = response.headers.get('content-length');
+    return response.ok && length !== null ? Number(length) : undefined;
+  });
 }
