@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
-import { dockerSince } from '../harness/target.ts';
+import { dockerSince, target, wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 
@@ -198,6 +198,82 @@ describe('events', () => {
     const events = await eventsOf(`since=${before}&${filters({ container: [id] })}`);
     assert.deepEqual(
       events.map((event) => event.Action),
+      ['create', 'destroy'],
+    );
+  });
+
+  test('attributes that clients read', async () => {
+    const id = await engine.sleeping({ Labels: { team: 'b' }, HostConfig: { Binds: ['attrs:/data:ro'] } }, 'before');
+    await engine.api('POST', `/containers/${id}/rename?name=after`);
+    await engine.exec(id, ['true']);
+    await engine.api('POST', `/containers/${id}/kill?signal=KILL`);
+    await engine.wait(id);
+    await engine.remove(id);
+    await engine.api('DELETE', '/volumes/attrs');
+    const events = await eventsOf('since=0');
+    const of = (type: string, action: string, actor?: string) => {
+      const found = events.filter(
+        (event) => event.Type === type && event.Action.split(':')[0] === action && (!actor || event.Actor.ID === actor),
+      );
+      return found.at(-1)!.Actor.Attributes;
+    };
+    const base = { image: 'busybox', team: 'b' };
+    assert.deepEqual(of('container', 'create', id), { ...base, name: 'before' });
+    assert.deepEqual(of('container', 'rename', id), { ...base, name: 'after', oldName: '/before' });
+    assert.deepEqual(of('container', 'kill', id), { ...base, name: 'after', signal: '9' });
+    const { execID, ...rest } = of('container', 'exec_create', id);
+    assert.match(execID!, /^[0-9a-f]{64}$/);
+    assert.deepEqual(rest, { ...base, name: 'after' });
+    assert.equal(of('container', 'exec_start', id).execID, execID);
+    assert.deepEqual(of('container', 'exec_die', id), { ...base, name: 'after', execID, exitCode: '0' });
+    const { execDuration, ...die } = of('container', 'die', id);
+    assert.match(execDuration ?? '0', /^\d+$/);
+    assert.deepEqual(die, { ...base, name: 'after', exitCode: '137' });
+    assert.deepEqual(of('network', 'connect'), { container: id, name: 'bridge', type: 'bridge' });
+    const mount = { driver: 'local', container: id, destination: '/data', 'read/write': 'false', propagation: '' };
+    assert.deepEqual(of('volume', 'mount', 'attrs'), mount);
+    assert.deepEqual(of('volume', 'unmount', 'attrs'), { driver: 'local', container: id });
+    assert.deepEqual(of('volume', 'destroy', 'attrs'), { driver: 'local' });
+  });
+
+  for (const [accept, contentType, first] of [
+    ['application/json', 'application/json', '{'],
+    ['application/x-ndjson', 'application/x-ndjson', '{'],
+    ['application/jsonl', 'application/jsonl', '{'],
+    ['application/json-seq', 'application/json-seq', '\x1e'],
+    ['text/html', 'application/json', '{'],
+  ] as const) {
+    test(`Accept: ${accept}`, dockerSince('29.0'), async () => {
+      const until = (Date.now() / 1000 + 0.02).toFixed(9);
+      const answer = await engine.daemon.api('GET', `/events?until=${until}`, undefined, {
+        headers: { Accept: accept },
+      });
+      assert.equal(answer.headers['content-type'], contentType);
+      assert.equal(answer.text[0], first);
+    });
+  }
+
+  test('flat fields below 1.52 alone', async () => {
+    const id = await engine.create({}, 'flat');
+    await engine.remove(id);
+    const until = (Date.now() / 1000 + 0.02).toFixed(9);
+    const query = `until=${until}&${filters({ container: [id], event: ['create'] })}`;
+    const old = JSON.parse((await engine.api('GET', `/v1.41/events?${query}`)).text.trim());
+    assert.deepEqual([old.status, old.id, old.from], ['create', id, 'busybox']);
+    const now = JSON.parse((await engine.api('GET', `/events?${query}`)).text.trim());
+    if (target === 'wharf')
+      assert.deepEqual(Object.keys(now), ['Type', 'Action', 'Actor', 'scope', 'time', 'timeNano']);
+  });
+
+  test('outlive a daemon that is killed', wharfOnly(), async () => {
+    const begin = (Date.now() / 1000).toFixed(9);
+    const id = await engine.create({}, 'remembered');
+    await engine.daemon.kill();
+    await engine.daemon.start();
+    await engine.remove(id);
+    const events = await eventsOf(`since=${begin}&${filters({ container: ['remembered'] })}`);
+    assert.deepEqual(
+      events.map(({ Action }) => Action),
       ['create', 'destroy'],
     );
   });

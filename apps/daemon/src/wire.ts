@@ -8,6 +8,7 @@ import { readHostFacts } from '@wharf/engine/containers/validate/host-facts';
 import { createEngine } from '@wharf/engine/create-engine';
 import type { Engine } from '@wharf/engine/engine';
 import type { EngineConfig } from '@wharf/engine/engine-config';
+import { EventLog } from '@wharf/engine/event-log';
 import { EventBus } from '@wharf/engine/events';
 import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
@@ -67,6 +68,10 @@ export async function wire(
   const images = openContentImageStore({ database, dataRoot, logger });
   const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
   const warmer = new CgroupWarmer(warmName(settings['cgroup-parent'], execRoot));
+  const history = new EventLog({
+    directory: join(dataRoot, 'events'),
+    warn: (error) => logger.warn('Cannot keep events', { error }),
+  });
   const engine = await createEngine({
     config: engineConfig(present, () => runtimes.defaultName),
     logger,
@@ -79,7 +84,7 @@ export async function wire(
     volumes: new LocalVolumeStore({ database, directory: join(dataRoot, 'volumes') }),
     networking,
     supervisor,
-    events: new EventBus(),
+    events: new EventBus(history),
     trees: new ContainerTrees(),
     warmer,
   });
@@ -91,6 +96,7 @@ export async function wire(
 
   async function closeStores(): Promise<void> {
     await images.close();
+    history.close();
     await database.flush();
     database.close();
   }

@@ -1,5 +1,6 @@
 import type { EventMessage } from '@wharf/api/events';
 import { nowNanos } from '@wharf/base/timestamp';
+import type { EventHistory } from './event-log.ts';
 
 /** What happened to which object. `attributes` are the Actor's. */
 export interface EngineEvent {
@@ -23,7 +24,7 @@ export interface EventSubscription {
   readonly accepts: (event: EventMessage) => boolean;
 }
 
-/** Docker keeps the last 256 events for `since`, in memory. */
+/** Docker keeps so many events for `since`; here they are those that are found without the disk. */
 const kept = 256;
 /** A subscriber that does not read loses events rather than the daemon its memory. */
 const queueLimit = 8192;
@@ -32,6 +33,13 @@ const queueLimit = 8192;
 export class EventBus implements EventPublisher {
   readonly #ring: EventMessage[] = [];
   readonly #listeners = new Set<(event: EventMessage) => void>();
+  readonly #history: EventHistory | undefined;
+  /** Everything since then is in memory. */
+  #remembered = nowNanos();
+
+  constructor(history?: EventHistory) {
+    this.#history = history;
+  }
 
   get listenerCount(): number {
     return this.#listeners.size;
@@ -47,7 +55,11 @@ export class EventBus implements EventPublisher {
       timeNano: time,
     };
     this.#ring.push(message);
-    if (this.#ring.length > kept) this.#ring.shift();
+    if (this.#ring.length > kept) {
+      this.#ring.shift();
+      this.#remembered = this.#ring[0]!.timeNano;
+    }
+    this.#history?.append(message);
     for (const listener of this.#listeners) listener(message);
   }
 
@@ -59,7 +71,8 @@ export class EventBus implements EventPublisher {
 
   /** Replays what is remembered between the bounds, then streams until `until`, abort, or for ever. Listens at once. */
   subscribe({ since, until, accepts }: EventSubscription, signal: AbortSignal): AsyncIterable<EventMessage> {
-    const queue = this.#replay(since, until).filter(accepts);
+    const past = this.#replay(since, until);
+    const queue: EventMessage[] = [];
     let wake = Promise.withResolvers<void>();
     let ended = signal.aborted;
     const stopListening = this.listen((event) => {
@@ -80,6 +93,10 @@ export class EventBus implements EventPublisher {
 
     async function* drain(): AsyncGenerator<EventMessage> {
       try {
+        for await (const event of past) {
+          if (signal.aborted) return;
+          if (accepts(event)) yield event;
+        }
         while (!signal.aborted) {
           const next = queue.shift();
           if (next) yield next;
@@ -96,8 +113,9 @@ export class EventBus implements EventPublisher {
     return drain();
   }
 
-  #replay(since: bigint | undefined, until: bigint | undefined): EventMessage[] {
+  #replay(since: bigint | undefined, until: bigint | undefined): AsyncIterable<EventMessage> | EventMessage[] {
     if (since === undefined && until === undefined) return [];
+    if (this.#history && (since === undefined || since < this.#remembered)) return this.#history.read(since, until);
     return this.#ring.filter(
       ({ timeNano }) => (since === undefined || timeNano >= since) && (until === undefined || timeNano <= until),
     );
