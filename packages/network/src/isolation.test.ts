@@ -97,10 +97,10 @@ test('two daemons share a host, and one that leaves takes only its own', async (
   using netfilter = NetlinkSocket.open('netfilter');
   const bridges = () => listLinks(route).filter(({ kind }) => kind === 'bridge').length;
   const before = bridges();
-  assert.equal(listTables(netfilter).length, 2);
+  assert.equal(new Set(listTables(netfilter).map(({ name }) => name)).size, 2);
   await second.close({ removeHostState: true });
   assert.equal(bridges(), before - 1);
-  assert.equal(listTables(netfilter).length, 1);
+  assert.equal(new Set(listTables(netfilter).map(({ name }) => name)).size, 1);
 });
 
 test('a client that kept sending UDP reaches the container once it is published, and its successor after it', async () => {

@@ -105,6 +105,8 @@ export interface SandboxRequest {
   readonly extraHosts: readonly string[];
   /** Legacy --link: `container:alias`, resolved to ids by the engine. */
   readonly links: readonly { readonly containerId: string; readonly name: string; readonly alias: string }[];
+  /** It can give itself other addresses, and may use them: it has CAP_NET_ADMIN. */
+  readonly choosesAddresses: boolean;
   /** Written into the network namespace. */
   readonly sysctls: Readonly<Record<string, string>>;
 }

@@ -81,8 +81,14 @@ function adopt(context: NetworkContext, record: StoredSandbox, pid: number): Liv
     }
     context.endpoints.add(endpoint);
   }
+  if (isGuarded(record)) context.firewall.spoofGuard?.guard(record.endpoints.filter(isBridged));
   holdAgain(context, live);
   return live;
+}
+
+/** Records of a daemon that did not guard yet do not say. */
+function isGuarded({ request }: StoredSandbox): boolean {
+  return request.choosesAddresses === false;
 }
 
 function holdAgain(context: NetworkContext, live: LiveSandbox): void {
@@ -140,7 +146,7 @@ function restoreLinks(context: NetworkContext, { record, namespace }: LiveSandbo
   }
   if (missing.length === 0) return;
   using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
-  attachEndpoints(context, missing, { namespace, route });
+  attachEndpoints(context, missing, { namespace, route, guarded: isGuarded(record) });
   const gateways = { v4: gatewayEndpoint(record.endpoints, 4), v6: gatewayEndpoint(record.endpoints, 6) };
   setDefaultRoutes(route, gateways, { fresh: false });
 }

@@ -27,6 +27,7 @@ export function request(name: string, rest: Partial<SandboxRequest> = {}): Sandb
     dnsSearch: [],
     extraHosts: [],
     links: [],
+    choosesAddresses: false,
     sysctls: {},
     ...rest,
   };

@@ -1,5 +1,6 @@
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { SandboxRequest } from '@wharf/network/networking';
+import { wantsCapability } from '@wharf/runtime/spec/capabilities';
 import { networkSysctls } from '@wharf/runtime/spec/sysctls';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -24,6 +25,10 @@ export function sandboxRequest(
     dnsSearch: hostConfig.DnsSearch ?? [],
     extraHosts: hostConfig.ExtraHosts ?? [],
     links: (hostConfig.Links ?? []).map((link) => parseLink(containers, link)),
+    choosesAddresses: wantsCapability(
+      { privileged: hostConfig.Privileged, add: hostConfig.CapAdd, drop: hostConfig.CapDrop },
+      'CAP_NET_ADMIN',
+    ),
     sysctls: networkSysctls(hostConfig),
   };
 }

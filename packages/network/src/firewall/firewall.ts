@@ -17,6 +17,7 @@ import {
   type SetElement,
   tunnelElements,
 } from './ruleset.ts';
+import { SpoofGuard } from './spoof-guard.ts';
 
 /** What a kernel answers that was built without nf_tables, its inet family, or an expression that we need. */
 const unsupported = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'ENOENT'];
@@ -36,6 +37,8 @@ function openNetfilter(): NetlinkSocket | undefined {
 
 /** Keeps the daemon's own nf_tables table equal to the bridges and ports it was told of. Touches no other table. */
 export class Firewall {
+  /** Of what containers send; undefined where the kernel has no nf_tables. */
+  readonly spoofGuard: SpoofGuard | undefined;
   readonly #socket: NetlinkSocket | undefined;
   readonly #table: NftTable;
   readonly #log: Logger;
@@ -56,6 +59,7 @@ export class Firewall {
     this.#socket = openNetfilter();
     this.#table = { family: 'inet', name: table };
     this.#log = log;
+    this.spoofGuard = this.#socket && new SpoofGuard(this.#socket, table, log);
   }
 
   addBridge(bridge: FirewallBridge): void {
@@ -119,6 +123,7 @@ export class Firewall {
     try {
       this.#write();
       this.#state = 'written';
+      this.spoofGuard?.rewrite();
       this.#admitElsewhere();
     } catch (error) {
       if (this.#state === 'written' || !unsupported.some((code) => hasErrno(error, code))) throw error;
@@ -153,7 +158,10 @@ export class Firewall {
   }
 
   #look(): boolean {
-    return this.#state !== 'written' || (this.#exists() && this.#isAdmittedElsewhere());
+    return (
+      this.#state !== 'written' ||
+      (this.#exists() && this.#isAdmittedElsewhere() && this.spoofGuard?.isWhole() !== false)
+    );
   }
 
   /** Other firewalls load their rules again whenever they like, and drop what they do not know. */
@@ -197,6 +205,7 @@ export class Firewall {
 
   removeTable(): void {
     if (this.#socket) removeAdmissions(this.#socket, this.#table.name);
+    this.spoofGuard?.removeTable();
     if (!this.#exists()) return;
     this.#commit(new NftTransaction().deleteTable(this.#table), `delete the table ${this.#table.name}`);
   }

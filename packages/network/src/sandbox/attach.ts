@@ -11,12 +11,16 @@ import { driverOf, findNetwork } from '../networks/find-network.ts';
 import type { StoredEndpoint, StoredNetwork } from '../records.ts';
 import { networkSysctlPath, parseInterfaceSysctls, writeSysctl } from '../sysctl.ts';
 
-/** Makes the endpoints' links and sets them up inside; `route` is a socket of the sandbox's namespace. */
-export function attachEndpoints(
-  context: NetworkContext,
-  endpoints: readonly StoredEndpoint[],
-  inside: { readonly namespace: number; readonly route: NetlinkSocket },
-): void {
+export interface Inside {
+  readonly namespace: number;
+  /** Of the namespace. */
+  readonly route: NetlinkSocket;
+  /** False where the container may send by other addresses than those it was given. */
+  readonly guarded?: boolean;
+}
+
+/** Makes the endpoints' links and sets them up inside. */
+export function attachEndpoints(context: NetworkContext, endpoints: readonly StoredEndpoint[], inside: Inside): void {
   const linked = endpoints.filter(({ interfaceName }) => interfaceName !== '');
   if (linked.length === 0) return;
   const networks = linked.map(({ networkId }) => findNetwork(context, networkId));
@@ -27,6 +31,8 @@ export function attachEndpoints(
   }
   context.route.transact(outer, 'create the interfaces of an endpoint');
   if (linked.some(needsSysctl)) inNetworkNamespace(inside.namespace, () => linked.forEach(writeEndpointSysctls));
+  const { guarded = true } = inside;
+  if (guarded) context.firewall.spoofGuard?.guard(linked.filter(isBridged));
   const inner = new NetlinkBatch();
   for (const endpoint of linked) configure(inner, inside.route, endpoint);
   inside.route.transact(inner, 'configure the interfaces of an endpoint');

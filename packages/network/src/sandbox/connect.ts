@@ -45,7 +45,8 @@ export async function connectSandbox(context: NetworkContext, request: ConnectRe
     undo.defer(() => releaseEndpoint(context, endpoint));
     context.endpoints.add(endpoint);
     using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
-    attachEndpoints(context, [endpoint], { namespace, route });
+    const guarded = !live.record.request.choosesAddresses;
+    attachEndpoints(context, [endpoint], { namespace, route, guarded });
     undo.defer(() => removeInterface(context, endpoint, namespace));
     const before = live.record;
     undo.defer(() => {

@@ -53,7 +53,8 @@ export function createEndpoint(
   }
 }
 
-export function releaseEndpoint({ addresses, endpoints }: NetworkContext, endpoint: StoredEndpoint): void {
+export function releaseEndpoint({ addresses, endpoints, firewall }: NetworkContext, endpoint: StoredEndpoint): void {
+  if (endpoint.hostLink !== '') firewall.spoofGuard?.release([endpoint.hostLink]);
   endpoints.remove(endpoint);
   addresses.release(endpoint.networkId, endpoint.ipv4);
   addresses.release(endpoint.networkId, endpoint.ipv6);

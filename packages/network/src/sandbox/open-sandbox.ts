@@ -19,6 +19,7 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
   await closeSandbox(context, request.containerId);
   if (plan.kind === 'container') {
     const record = { request, kind: plan.kind, shared: plan.containerId, endpoints: [], ports: [] };
+    if (request.choosesAddresses) unguard(context, plan.containerId);
     return enlist(context, newSandbox(record, undefined));
   }
   return await transaction(async (undo) => {
@@ -29,7 +30,7 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     undo.defer(() => closeNamespace(ready.fd));
     using route = ready.route;
     const live = newSandbox(record, ready.fd);
-    attachEndpoints(context, endpoints, { namespace: ready.fd, route });
+    attachEndpoints(context, endpoints, { namespace: ready.fd, route, guarded: !request.choosesAddresses });
     const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
     setDefaultRoutes(route, gateways, { fresh: true });
     writeSysctls(request, ready.fd);
@@ -39,6 +40,12 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     serveNames(context, live);
     return enlist(context, live);
   });
+}
+
+/** Whoever joins a namespace with the right to give it addresses gives it to all in there. */
+function unguard({ live, firewall }: NetworkContext, containerId: string): void {
+  const endpoints = live.get(containerId)?.record.endpoints ?? [];
+  firewall.spoofGuard?.release(endpoints.map(({ hostLink }) => hostLink));
 }
 
 function makeEndpoints(

@@ -87,6 +87,11 @@ export function resolveCapabilities(wishes: CapabilityWishes, available: Readonl
   return wanted(wishes).filter((name) => available.has(name));
 }
 
+/** Whether such a container may be given this capability. */
+export function wantsCapability(wishes: CapabilityWishes, name: string): boolean {
+  return wanted(wishes).includes(name);
+}
+
 function wanted({ privileged, add, drop }: CapabilityWishes): readonly string[] {
   if (privileged) return knownCapabilities;
   const added = (add ?? []).map(parseCapability);

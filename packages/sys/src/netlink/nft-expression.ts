@@ -44,9 +44,9 @@ export type NftExpression =
   | { readonly expression: 'verdict'; readonly verdict: 'accept' | 'drop' | 'return' }
   | { readonly expression: 'jump'; readonly chain: string };
 
-const metaKeys = { mark: 3, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const metaKeys = { protocol: 1, mark: 3, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const ctKeys = { state: 0, status: 2 } as const;
-const payloadBases = { network: 1, transport: 2 } as const;
+const payloadBases = { link: 0, network: 1, transport: 2 } as const;
 const verdicts = { accept: 1, drop: 0, return: -5 } as const;
 const NFT_JUMP = -3;
 const NFT_FIB_RESULT_ADDRTYPE = 3;

@@ -59,6 +59,8 @@ const dataTypes = {
   integer: { number: 4, length: 4 },
   ipv4_addr: { number: 7, length: 4 },
   ipv6_addr: { number: 8, length: 16 },
+  // As part of a concatenation: 6 bytes in two registers of 4.
+  ether_addr: { number: 9, length: 8 },
   inet_proto: { number: 12, length: 4 },
   inet_service: { number: 13, length: 4 },
   ifname: { number: 41, length: 16 },

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, test } from 'node:test';
+import { silentLogger } from '@wharf/base/logger';
+import { type LinuxNetworking, openLinuxNetworking } from '../linux-networking.ts';
+import { createMemoryStore } from '../memory-store.ts';
+import type { Sandbox } from '../networking.ts';
+import { enterTestHost } from '../test-host.ts';
+import { ask, network, request, run, serve } from '../test-sandbox.ts';
+
+let host: ReturnType<typeof enterTestHost>;
+let networking: LinuxNetworking;
+let victim: Sandbox;
+let attacker: Sandbox;
+let trusted: Sandbox;
+
+before(async () => {
+  host = enterTestHost();
+  networking = openLinuxNetworking({ store: createMemoryStore(), log: silentLogger, execRoot: '/run/spoof' });
+  await networking.reconcile(new Map());
+  const ipam = { Driver: 'default', Options: null, Config: [{ Subnet: '10.50.0.0/24' }, { Subnet: 'fd50::/64' }] };
+  await networking.createNetwork(network('net', { ipam, enableIPv6: true }));
+  const open = (name: string, choosesAddresses = false) =>
+    networking.openSandbox(request(name, { networkMode: 'net', choosesAddresses }));
+  [victim, attacker, trusted] = [await open('victim'), await open('attacker'), await open('trusted', true)];
+});
+after(async () => {
+  await networking.close();
+  host.leave();
+});
+
+/** What the kernel of `sandbox` has counted. */
+function counter(sandbox: Sandbox, name: string): number {
+  const line = run(sandbox, 'sh', '-c', 'cat /proc/net/snmp /proc/net/snmp6');
+  if (name.includes('6')) return Number(new RegExp(`^${name}\\s+(\\d+)`, 'm').exec(line)?.[1]);
+  const [heads = '', values = ''] = line.split('\n').filter((text) => text.startsWith('Icmp: '));
+  return Number(values.split(' ')[heads.split(' ').indexOf(name)]);
+}
+
+const addressOf = (sandbox: Sandbox) => sandbox.endpoints.net!.IPAddress;
+
+/** Sends echo requests to `to` by an address that is not the sender's; nobody answers them to it. */
+function pingAs(from: Sandbox, address: string, to: string): void {
+  run(from, 'ip', 'addr', 'add', address, 'dev', 'eth0', ...(address.includes(':') ? ['nodad'] : []));
+  const family = address.includes(':') ? ['-6'] : [];
+  run(from, 'sh', '-c', `busybox ping ${family.join(' ')} -I ${address.split('/')[0]} -c 2 -i 0.2 -W 1 ${to} || true`);
+  run(from, 'ip', 'addr', 'del', address, 'dev', 'eth0');
+}
+
+describe('a container', () => {
+  test('sends by its own address', async () => {
+    await serve(victim, 80, 'hello');
+    assert.equal(await ask(addressOf(victim), 80, attacker), 'hello');
+  });
+
+  test('cannot send by another one, of IPv4 or IPv6', () => {
+    const target = addressOf(victim);
+    const before = counter(victim, 'InEchos');
+    run(attacker, 'busybox', 'ping', '-c', '1', '-W', '2', target);
+    assert.equal(counter(victim, 'InEchos'), before + 1);
+    pingAs(attacker, '10.50.0.200/24', target);
+    assert.equal(counter(victim, 'InEchos'), before + 1);
+    const before6 = counter(victim, 'Icmp6InEchos');
+    pingAs(attacker, 'fd50::200/64', victim.endpoints.net!.GlobalIPv6Address);
+    assert.equal(counter(victim, 'Icmp6InEchos'), before6);
+  });
+
+  test('cannot take over a neighbour’s address by ARP', () => {
+    run(trusted, 'busybox', 'ping', '-c', '1', '-W', '2', addressOf(victim));
+    const before = run(trusted, 'ip', 'neigh', 'show', addressOf(victim));
+    run(attacker, 'ip', 'addr', 'add', `${addressOf(victim)}/24`, 'dev', 'eth0');
+    run(
+      attacker,
+      'sh',
+      '-c',
+      `busybox arping -U -c 2 -w 2 -I eth0 -s ${addressOf(victim)} ${addressOf(victim)} || true`,
+    );
+    run(attacker, 'ip', 'addr', 'del', `${addressOf(victim)}/24`, 'dev', 'eth0');
+    const mac = victim.endpoints.net!.MacAddress;
+    assert.match(before, new RegExp(mac));
+    assert.match(run(trusted, 'ip', 'neigh', 'show', addressOf(victim)), new RegExp(mac));
+  });
+
+  test('cannot use another MAC address', () => {
+    const before = counter(victim, 'InEchos');
+    const own = attacker.endpoints.net!.MacAddress;
+    run(attacker, 'ip', 'link', 'set', 'eth0', 'address', '02:00:00:00:00:99');
+    run(attacker, 'sh', '-c', `busybox ping -c 2 -i 0.2 -W 1 ${addressOf(victim)} || true`);
+    run(attacker, 'ip', 'link', 'set', 'eth0', 'address', own);
+    assert.equal(counter(victim, 'InEchos'), before);
+  });
+
+  test('that may administer its network may have further addresses', () => {
+    const before = counter(victim, 'InEchos');
+    pingAs(trusted, '10.50.0.201/24', addressOf(victim));
+    assert.ok(counter(victim, 'InEchos') > before);
+  });
+});
+
+test('the table goes with the networks, and its elements with the containers', async () => {
+  const listed = () => execFileSync('nft', ['list', 'ruleset', 'bridge'], { encoding: 'utf8' });
+  assert.match(listed(), new RegExp(`"veth\\w+" \\. ${addressOf(victim).replaceAll('.', '\\.')}`));
+  await networking.closeSandbox(victim.containerId);
+  assert.doesNotMatch(listed(), new RegExp(addressOf(victim).replaceAll('.', '\\.')));
+});
