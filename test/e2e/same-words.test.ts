@@ -67,7 +67,8 @@ const lines: readonly (readonly string[])[] = [
   ['port', 'same', '81'],
   ['logs', 'same'],
   ['logs', '--tail', '1', 'same'],
-  ['events', '--since', '1h', '--until', '1s', '--format', '{{.Type}} {{.Action}} {{.Actor.ID}}'],
+  // Until a time to come: what is before it is then the same for the first that asks and the second.
+  ['events', '--since=1h', '--until=-1s', '-f=container=same', '--format', '{{.Type}} {{.Action}} {{.Actor.ID}}'],
   ['version', '--format', '{{.Server.Version}} {{.Server.APIVersion}}'],
   ['info', '--format', '{{.NCPU}} {{.Driver}} {{.ServerVersion}}'],
   ['system', 'df'],

@@ -28,8 +28,8 @@ interface Segment {
 const readSize = 256 * 1024;
 
 /**
- * Events on disk, a JSON object a line, in files named after the time of their first event: about 20 MB in all. What
- * a turn of the event loop publishes is written at its end, by one call.
+ * Events on disk, a JSON object a line, in files named after the time of their first event: about 20 MB in all. They
+ * are written before anybody can be answered: what was acknowledged is remembered, however the daemon ends.
  */
 export class EventLog implements EventHistory {
   readonly #options: Required<EventLogOptions>;
@@ -46,7 +46,7 @@ export class EventLog implements EventHistory {
   append(event: EventMessage): void {
     if (this.#pending.length === 0) {
       this.#pendingSince = event.timeNano;
-      setImmediate(() => this.#flush());
+      queueMicrotask(() => this.#flush());
     }
     this.#pending.push(`${encodeEvent(event)}\n`);
   }
