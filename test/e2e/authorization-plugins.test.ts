@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { busyboxImage } from '../fixtures/image.ts';
 import { Daemon } from '../harness/daemon.ts';
 import { removeEverything } from '../harness/fixture.ts';
+import { PluginProcess } from '../harness/plugin-process.ts';
 import { openSandbox, type Sandbox } from '../harness/sandbox.ts';
-import { repository, wharfOnly } from '../harness/target.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 let sandbox: Sandbox;
 let daemon: Daemon;
@@ -31,52 +31,28 @@ interface Policy {
   readonly implements?: readonly string[];
 }
 
-/** A plugin's process, in the daemon's namespaces. */
-class Guard {
-  readonly directory: string;
-  readonly #socket: string;
-  #process: ChildProcess | undefined;
-
-  constructor(socket: string, directory: string) {
-    this.#socket = socket;
-    this.directory = directory;
-    mkdirSync(directory, { recursive: true });
-    this.decide({});
-  }
-
-  async start(): Promise<void> {
-    const script = join(repository, 'test/fixtures/authorization-plugin.py');
-    const [command = '', ...args] = sandbox.enter(['python3', script, this.#socket, this.directory]);
-    this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => this.#process!.stdout!.once('data', resolve));
-  }
-
-  async stop(): Promise<void> {
-    const ended = new Promise((resolve) => this.#process!.once('exit', resolve));
-    const pid = this.#process!.pid!;
-    process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()), 'SIGKILL');
-    await ended;
-  }
-
+class Guard extends PluginProcess<Call> {
   decide(policy: Policy): void {
     writeFileSync(join(this.directory, 'policy'), JSON.stringify(policy));
   }
+}
 
-  /** What it was asked since the last time. */
-  calls(): Call[] {
-    const path = join(this.directory, 'calls');
-    if (!existsSync(path)) return [];
-    const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
-    rmSync(path);
-    return lines.map((line) => JSON.parse(line));
-  }
+function newGuard(name: string): Guard {
+  const made = new Guard({
+    sandbox,
+    script: 'authorization-plugin.py',
+    socket: `/run/docker/plugins/${name}.sock`,
+    directory: join(sandbox.directory, name),
+  });
+  made.decide({});
+  return made;
 }
 
 const configFile = () => join(sandbox.directory, 'daemon.json');
 
 before(async () => {
   sandbox = await openSandbox();
-  guard = new Guard('/run/docker/plugins/guard.sock', join(sandbox.directory, 'guard'));
+  guard = newGuard('guard');
   await guard.start();
   writeFileSync(configFile(), '{"authorization-plugins":["guard"]}');
   daemon = new Daemon(sandbox, { flags: ['--config-file', configFile()] });
@@ -291,7 +267,7 @@ describe('which plugins', () => {
   }
 
   test('is changed by a reload; all that are named have to allow', wharfOnly(), async () => {
-    const second = new Guard('/run/docker/plugins/second.sock', join(sandbox.directory, 'second'));
+    const second = newGuard('second');
     await second.start();
     await reload({ 'authorization-plugins': ['guard', 'second'] });
     assert.deepEqual((await daemon.api('GET', '/info')).json.Plugins.Authorization, ['guard', 'second']);
@@ -313,7 +289,7 @@ describe('which plugins', () => {
   });
 
   test('of another kind are refused', wharfOnly(), async () => {
-    const volumes = new Guard('/run/docker/plugins/volumes.sock', join(sandbox.directory, 'volumes'));
+    const volumes = newGuard('volumes');
     volumes.decide({ implements: ['VolumeDriver'] });
     await volumes.start();
     const other = new Daemon(sandbox, { name: 'another', flags: ['--authorization-plugin', 'volumes'] });

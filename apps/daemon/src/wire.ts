@@ -62,11 +62,12 @@ export async function wire(
     findRuntimes(settings, environment, runtimeDeps).then(liveRuntimes),
     link.supervisor,
   ]);
-  const authorizer = new Authorizer(new PluginRegistry(), logger);
+  const plugins = new PluginRegistry();
+  const authorizer = new Authorizer(plugins, logger);
   authorizer.use(await authorizer.find(settings['authorization-plugins']));
   const database = openDatabase(join(dataRoot, 'meta.db'));
   const images = openContentImageStore({ database, dataRoot, logger });
-  const networking = openLinuxNetworking(networkingOptions(settings, database, logger));
+  const networking = openLinuxNetworking({ ...networkingOptions(settings, database, logger), plugins });
   const warmer = new CgroupWarmer(warmName(settings['cgroup-parent'], execRoot));
   const history = new EventLog({
     directory: join(dataRoot, 'events'),
@@ -104,9 +105,9 @@ export async function wire(
     engine,
     authorizer,
     async reload(next) {
-      const plugins = await authorizer.find(next['authorization-plugins']);
+      const deciders = await authorizer.find(next['authorization-plugins']);
       runtimes.replace(await findRuntimes(next, environment, runtimeDeps));
-      authorizer.use(plugins);
+      authorizer.use(deciders);
       engine.announceReload(reloadAttributes(next, runtimes.defaultName));
     },
     async shutdown() {

@@ -10,6 +10,8 @@ import type { FirewallPort } from './firewall/ruleset.ts';
 import type { AddressBook } from './ipam/address-book.ts';
 import type { PoolRegion } from './ipam/default-pools.ts';
 import type { LinkRemover } from './links/link-remover.ts';
+import type { NetworkPlugins } from './plugins/network-plugins.ts';
+import type { RemoteIpam } from './plugins/remote-ipam.ts';
 import type { HeldPort, PortAllocator } from './ports/port-allocator.ts';
 import type { NetworkStore, Records, StoredNetwork, StoredSandbox } from './records.ts';
 import type { EndpointIndex } from './sandbox/endpoint-index.ts';
@@ -32,6 +34,8 @@ export interface DefaultBridgeOptions {
 export interface LinuxNetworkingOptions {
   readonly store: NetworkStore;
   readonly log: Logger;
+  /** Network and IPAM drivers that are plugins; there are none without it. */
+  readonly plugins?: NetworkPlugins;
   /** Names this daemon's table and marks its links, so that several live side by side. */
   readonly execRoot: string;
   readonly defaultBridge?: DefaultBridgeOptions;
@@ -72,7 +76,9 @@ export interface NetworkContext {
   readonly remover: LinkRemover;
   readonly ports: PortAllocator;
   readonly namespaces: NamespacePool;
-  readonly drivers: ReadonlyMap<string, NetworkDriver>;
+  /** Those of plugins are added when they are first asked for. */
+  readonly drivers: Map<string, NetworkDriver>;
+  readonly remoteIpam: RemoteIpam;
   readonly addresses: AddressBook;
   readonly endpoints: EndpointIndex;
   readonly live: Map<string, LiveSandbox>;

@@ -6,7 +6,7 @@ import type { LinuxNetworkingOptions, NetworkContext } from './context.ts';
 import { Upstream } from './dns/upstream.ts';
 import { BridgeDriver } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
-import { emptyDriver } from './drivers/network-driver.ts';
+import { emptyDriver, type NetworkDriver } from './drivers/network-driver.ts';
 import { OverlayDriver } from './drivers/overlay.ts';
 import { StackedLinkDriver } from './drivers/stacked-link.ts';
 import { HostResolvConf } from './files/host-resolv-conf.ts';
@@ -25,6 +25,8 @@ import type {
 import { createNetwork } from './networks/create-network.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
 import { removeNetwork } from './networks/remove-network.ts';
+import { noPlugins } from './plugins/network-plugins.ts';
+import { RemoteIpam } from './plugins/remote-ipam.ts';
 import { PortAllocator } from './ports/port-allocator.ts';
 import { reconcile, repair } from './reconcile.ts';
 import type { StoredNetwork, StoredSandbox } from './records.ts';
@@ -64,7 +66,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     remover,
     ports: new PortAllocator(),
     namespaces: new NamespacePool(options.readyNamespaces ?? 4),
-    drivers: new Map([
+    drivers: new Map<string, NetworkDriver>([
       ['bridge', bridge],
       ['host', emptyDriver],
       ['null', emptyDriver],
@@ -72,6 +74,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
       ['ipvlan', new StackedLinkDriver({ ...stacked, kind: 'ipvlan' })],
       ['overlay', new OverlayDriver({ bridge, route, firewall, remover, owner, networks })],
     ]),
+    remoteIpam: new RemoteIpam(options.plugins ?? noPlugins, log),
     addresses: new AddressBook(),
     endpoints: new EndpointIndex(),
     live: new Map(),
@@ -165,7 +168,7 @@ export class LinuxNetworking implements Networking {
       () => upstream.close(),
       ...(removeHostState && empty
         ? [
-            ...[...networks.values()].map((network) => () => driverOf(this.#context, network.driver).remove(network)),
+            ...[...networks.values()].map((network) => () => removeLinks(this.#context, network)),
             () => firewall.removeTable(),
           ]
         : []),
@@ -185,4 +188,10 @@ export class LinuxNetworking implements Networking {
       log.error('Cannot look after the nf_tables table', { error });
     }
   }
+}
+
+/** Of a daemon that ends; a plugin's network is no state of this host that could be made again. */
+async function removeLinks(context: NetworkContext, network: StoredNetwork): Promise<void> {
+  const driver = driverOf(context, network.driver);
+  if (!driver.remote) await driver.remove(network);
 }

@@ -9,16 +9,18 @@ import { isBridged, linkName } from './drivers/bridge.ts';
 import { linkOwner } from './drivers/link-owner.ts';
 import { tunnelName } from './drivers/overlay.ts';
 import { parentName } from './drivers/stacked-link.ts';
-import { driverOf, findNetwork } from './networks/find-network.ts';
+import { driverOf, findNetwork, networkLock } from './networks/find-network.ts';
 import { ensurePredefined } from './networks/predefined.ts';
 import { firewallPorts } from './ports/publish.ts';
 import type { StoredEndpoint, StoredNetwork, StoredSandbox } from './records.ts';
 import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './sandbox/attach.ts';
+import { releaseEndpoint } from './sandbox/create-endpoint.ts';
+import { leaveRemote } from './sandbox/join-remotes.ts';
 import { newSandbox, saveSandbox, serveNames } from './sandbox/open-sandbox.ts';
 
 /** Makes the kernel's state what the records say, and adopts the sandboxes whose container still runs. */
 export async function reconcile(context: NetworkContext, running: ReadonlyMap<string, number>): Promise<void> {
-  forgetGone(context, running);
+  const gone = forgetGone(context, running);
   await ensurePredefined(context);
   await sweepLinks(context);
   for (const network of context.networks.values()) {
@@ -33,16 +35,42 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
     const { containerId } = record.request;
     const live = adopt(context, record, running.get(containerId) ?? 0);
     if (live) context.live.set(containerId, live);
-    else context.sandboxes.delete(containerId);
+    else {
+      context.sandboxes.delete(containerId);
+      gone.push(...record.endpoints);
+    }
   }
   context.firewall.rewrite();
   for (const live of context.live.values()) restart(context, live);
   context.namespaces.warm();
+  void giveBackToPlugins(context, gone);
 }
 
-function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, number>): void {
+function forgetGone({ sandboxes }: NetworkContext, running: ReadonlyMap<string, number>): StoredEndpoint[] {
   const gone = [...sandboxes.values()].filter(({ request }) => !running.has(request.containerId));
   for (const { request } of gone) sandboxes.delete(request.containerId);
+  return gone.flatMap(({ endpoints }) => endpoints);
+}
+
+/**
+ * What plugins gave to containers that ended while the daemon was away. Only who removes the network waits for it: a
+ * plugin may be gone.
+ */
+async function giveBackToPlugins(context: NetworkContext, endpoints: readonly StoredEndpoint[]): Promise<void> {
+  await Promise.all(
+    endpoints.map(async (endpoint) => {
+      const network = context.networks.get(endpoint.networkId);
+      if (!network || (!endpoint.remote && !network.pools)) return;
+      try {
+        await context.locks.run(networkLock(network), async () => {
+          await leaveRemote(context, endpoint, undefined);
+          if (network.pools) await releaseEndpoint(context, endpoint);
+        });
+      } catch (error) {
+        context.log.warn('A plugin could not take back an endpoint', { network: network.name, error });
+      }
+    }),
+  );
 }
 
 /** Bridges and parents of networks that were being made or removed when the daemon died. */

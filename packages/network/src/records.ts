@@ -20,6 +20,25 @@ export interface StoredNetwork extends NetworkRecord {
   readonly link?: string;
   /** The subnet was the user's choice: containers may choose their addresses. */
   readonly userSubnet: boolean;
+  /** Where its addresses are a plugin's: what the plugin calls them. */
+  readonly pools?: readonly RemotePool[];
+  readonly addressSpace?: string;
+}
+
+export interface RemotePool {
+  readonly id: string;
+  /** With prefix length. */
+  readonly subnet: string;
+  /** The gateway and auxiliary addresses that were asked for. */
+  readonly taken: readonly string[];
+}
+
+/** A route that a plugin wants in the container. */
+export interface RemoteRoute {
+  /** With prefix length. */
+  readonly destination: string;
+  /** Without it the destination is on the link. */
+  readonly nextHop?: string;
 }
 
 export interface StoredEndpoint extends EndpointRecord {
@@ -39,6 +58,8 @@ export interface StoredEndpoint extends EndpointRecord {
   readonly settings: EndpointSettings;
   /** Lower case; what the network's other containers may call it. */
   readonly dnsNames: readonly string[];
+  /** Of a plugin: the interface's name outside, and the container's routes. */
+  readonly remote?: { readonly source: string; readonly routes: readonly RemoteRoute[] };
 }
 
 export interface StoredPort {

@@ -1,8 +1,11 @@
 import type { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import type { NetworkSpec } from '../networking.ts';
+import type { RemoteDriver } from '../plugins/remote-driver.ts';
 import type { StoredEndpoint, StoredNetwork } from '../records.ts';
 
 export interface NetworkDriver {
+  /** The same driver, where it is a plugin that has to be asked. */
+  readonly remote?: RemoteDriver;
   /** Refuses what the driver cannot do, before anything is touched. */
   validate(spec: NetworkSpec): void;
   /** Makes the network's links; does nothing where they exist. */

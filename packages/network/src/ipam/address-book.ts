@@ -15,9 +15,12 @@ export interface AssignedAddress {
 export class AddressBook {
   readonly #networks = new Map<string, { pool: AddressPool; gateway: Address | undefined }[]>();
 
-  /** A configuration network has no addresses: they are those of the networks made from it. */
+  /**
+   * A configuration network has no addresses: they are those of the networks made from it. Those of other IPAM drivers
+   * are the drivers' own.
+   */
   add(network: StoredNetwork): void {
-    if (network.configOnly) return;
+    if (network.configOnly || network.ipam.Driver !== 'default') return;
     const pools = networkSubnets(network).map(({ subnet, range, gateway, auxiliary }) => ({
       pool: new AddressPool({
         subnet,

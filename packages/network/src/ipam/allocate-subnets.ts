@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import type { IPAM, IPAMConfig } from '@wharf/api/network';
-import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
 import {
   type Address,
   formatAddress,
@@ -37,7 +37,6 @@ export interface AllocatedSubnets {
 /** Completes a network's IPAM configuration: subnets where none is named, gateways. Throws Docker's errors. */
 export function allocateSubnets(request: SubnetRequest): AllocatedSubnets {
   const { ipam, enableIPv4, enableIPv6 } = request;
-  if (ipam.Driver !== '' && ipam.Driver !== 'default') throw notImplemented(`IPAM driver ${ipam.Driver}`);
   const named = (ipam.Config ?? []).map((entry) => parseEntry(entry, request));
   const result = named.filter((entry) => entry !== undefined);
   for (const [index, { subnet }] of result.entries()) {

@@ -10,7 +10,8 @@ import { defaultRegions } from '../ipam/default-pools.ts';
 import type { NetworkSpec } from '../networking.ts';
 import type { StoredNetwork } from '../records.ts';
 import { applyConfiguration, checkConfigOnly } from './config-network.ts';
-import { driverOf } from './find-network.ts';
+import { createPluginNetwork } from './create-plugin-network.ts';
+import { driverOf, networkLock } from './find-network.ts';
 import { hostRoutes } from './host-routes.ts';
 
 /**
@@ -18,6 +19,10 @@ import { hostRoutes } from './host-routes.ts';
  * checks and the row: two creates cannot both find a name or a pool free.
  */
 export async function createNetwork(context: NetworkContext, request: NetworkSpec): Promise<StoredNetwork> {
+  return await context.locks.run(networkLock(request), () => createLocked(context, request));
+}
+
+async function createLocked(context: NetworkContext, request: NetworkSpec): Promise<StoredNetwork> {
   const { networks, addresses, remover } = context;
   await remover.settled(request.options['com.docker.network.bridge.name'] ?? '');
   for (const { name } of networks.values()) {
@@ -29,6 +34,7 @@ export async function createNetwork(context: NetworkContext, request: NetworkSpe
   const driver = driverOf(context, spec.driver);
   const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
   driver.validate(spec);
+  if (driver.remote || spec.ipam.Driver !== 'default') return await createPluginNetwork(context, spec, driver, link);
   return await transaction(async (undo) =>
     withHostLock(() => {
       const network = planNetwork(context, spec, link);
@@ -50,11 +56,11 @@ function createConfigNetwork({ networks }: NetworkContext, spec: NetworkSpec): S
   return network;
 }
 
-function newRecord() {
+export function newRecord() {
   return { id: newId(), created: timestamp(), scope: 'local', predefined: false } as const;
 }
 
-function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | undefined): StoredNetwork {
+export function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | undefined): StoredNetwork {
   const { addresses, options, route } = context;
   const { config, userSubnet } = allocateSubnets({
     ...spec,
@@ -65,7 +71,7 @@ function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | 
   return {
     ...spec,
     ...newRecord(),
-    ipam: { ...spec.ipam, Driver: 'default', Config: config },
+    ipam: { ...spec.ipam, Config: config },
     userSubnet,
     ...(link ? { link } : {}),
   };

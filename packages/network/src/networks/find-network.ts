@@ -1,6 +1,8 @@
-import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
+import { invalidArgument, notFound } from '@wharf/base/error';
 import type { NetworkContext } from '../context.ts';
 import type { NetworkDriver } from '../drivers/network-driver.ts';
+import { noPlugins } from '../plugins/network-plugins.ts';
+import { RemoteDriver } from '../plugins/remote-driver.ts';
 import type { StoredNetwork } from '../records.ts';
 
 /** By full id, exact name, then unique id prefix. */
@@ -19,12 +21,18 @@ export function findNetwork({ networks }: Pick<NetworkContext, 'networks'>, name
   return found;
 }
 
-export function driverOf({ drivers }: Pick<NetworkContext, 'drivers'>, name: string): NetworkDriver {
-  const driver = drivers.get(name);
-  if (!driver)
-    throw new EngineError(
-      'not_found',
-      `could not find plugin ${name} in v1 plugin registry: plugin "${name}" not found`,
-    );
+/** The key by which a network's making and removal exclude each other. */
+export function networkLock({ name }: { readonly name: string }): string {
+  return `network ${name}`;
+}
+
+/** A driver that is none of ours is a plugin, whether it is there or not. */
+export function driverOf({ drivers, options, route, log }: DriverContext, name: string): NetworkDriver {
+  const known = drivers.get(name);
+  if (known) return known;
+  const driver = new RemoteDriver({ name, plugins: options.plugins ?? noPlugins, route, log });
+  drivers.set(name, driver);
   return driver;
 }
+
+type DriverContext = Pick<NetworkContext, 'drivers' | 'options' | 'route' | 'log'>;

@@ -4,7 +4,7 @@ import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { linkByName, setLink } from '@wharf/sys/netlink/link';
 import { addAddress, addLocalRoute, addRoute, deleteRoute, listRoutes } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
-import { addressBytes, parseAddress } from '../address.ts';
+import { addressBytes, parseAddress, parsePrefix } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
 import { isBridged, linkName } from '../drivers/bridge.ts';
 import { driverOf, findNetwork } from '../networks/find-network.ts';
@@ -60,7 +60,8 @@ function awaitCarrier(
 function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEndpoint): void {
   const link = linkByName(route, endpoint.interfaceName);
   if (!link) throw new Error(`Cannot configure ${endpoint.interfaceName}: it does not exist`);
-  setLink(batch, link.index, { up: true });
+  const { macAddress: mac, remote } = endpoint;
+  setLink(batch, link.index, { up: true, ...(remote && mac && mac !== link.mac ? { mac } : {}) });
   const { ipv4, ipv4PrefixLength = 0, ipv6, ipv6PrefixLength = 0 } = endpoint;
   for (const { text, length } of [
     { text: ipv4, length: ipv4PrefixLength },
@@ -70,6 +71,13 @@ function configure(batch: NetlinkBatch, route: NetlinkSocket, endpoint: StoredEn
     if (!address) continue;
     addAddress(batch, link.index, { address: addressBytes(address), length });
     if (address.family === 6) addLocalRoute(batch, link.index, addressBytes(address));
+  }
+  for (const { destination, nextHop } of remote?.routes ?? []) {
+    const to = parsePrefix(destination);
+    if (!to) continue;
+    const prefix = { address: addressBytes({ family: to.family, value: to.base }), length: to.length };
+    const gateway = parseAddress(nextHop ?? '');
+    addRoute(batch, { destination: prefix, ...(gateway ? { gateway: addressBytes(gateway) } : { link: link.index }) });
   }
 }
 

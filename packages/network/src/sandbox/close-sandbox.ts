@@ -3,6 +3,7 @@ import { closeNamespace } from '@wharf/sys/namespaces';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import type { StoredEndpoint } from '../records.ts';
 import { releaseEndpoint } from './create-endpoint.ts';
+import { leaveRemote } from './join-remotes.ts';
 import { unpublish } from './published-ports.ts';
 import { removeInterface } from './remove-interface.ts';
 
@@ -21,6 +22,7 @@ export async function closeSandbox(context: NetworkContext, containerId: string)
         () =>
           removeInterface(context, endpoint, namespace),
     ),
+    ...live.record.endpoints.map((endpoint) => () => leaveRemote(context, endpoint, live.namespace)),
     () => closeListeners(live),
     ...live.record.endpoints.map((endpoint) => () => releaseEndpoint(context, endpoint)),
     () => void context.sandboxes.delete(containerId),

@@ -8,6 +8,7 @@ import { findNetwork } from '../networks/find-network.ts';
 import { firewallPorts } from '../ports/publish.ts';
 import { attachEndpoints, gatewayEndpoint, publishingEndpoint, setDefaultRoutes } from './attach.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
+import { joinRemotes, leaveRemote } from './join-remotes.ts';
 import { saveSandbox, serveNames } from './open-sandbox.ts';
 import { checkSettings } from './plan.ts';
 import { publish } from './published-ports.ts';
@@ -41,13 +42,19 @@ export async function connectSandbox(context: NetworkContext, request: ConnectRe
   checkSettings({ network, settings: request.settings });
   await transaction(async (undo) => {
     const taken = endpoints.map(({ interfaceName }) => interfaceName);
-    const endpoint = createEndpoint(context, live.record.request, { network, settings: request.settings }, taken);
-    undo.defer(() => releaseEndpoint(context, endpoint));
-    context.endpoints.add(endpoint);
+    const of = live.record.request;
+    const placed = await createEndpoint(context, of, { network, settings: request.settings }, taken);
+    undo.defer(() => releaseEndpoint(context, placed));
+    context.endpoints.add(placed);
+    const [endpoint = placed] = await joinRemotes(
+      context,
+      { request: of, endpoints: [placed], namespace, taken },
+      undo,
+    );
     using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
-    const guarded = !live.record.request.choosesAddresses;
+    const guarded = !of.choosesAddresses;
     attachEndpoints(context, [endpoint], { namespace, route, guarded });
-    undo.defer(() => removeInterface(context, endpoint, namespace));
+    if (!endpoint.remote) undo.defer(() => removeInterface(context, endpoint, namespace));
     const before = live.record;
     undo.defer(() => {
       live.record = before;
@@ -76,8 +83,9 @@ export async function disconnectSandbox(
     using route = inNetworkNamespace(namespace, () => NetlinkSocket.open('route'));
     followGateway(context, live, route);
   }
-  await removeInterface(context, endpoint, namespace);
-  releaseEndpoint(context, endpoint);
+  if (endpoint.remote) await leaveRemote(context, endpoint, namespace);
+  else await removeInterface(context, endpoint, namespace);
+  await releaseEndpoint(context, endpoint);
   saveSandbox(context, live);
 }
 

@@ -9,6 +9,7 @@ import { networkSysctlPath, writeSysctl } from '../sysctl.ts';
 import { attachEndpoints, gatewayEndpoint, setDefaultRoutes } from './attach.ts';
 import { closeSandbox } from './close-sandbox.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
+import { joinRemotes } from './join-remotes.ts';
 import { nameView } from './name-view.ts';
 import { type PlannedEndpoint, planSandbox } from './plan.ts';
 import { publish, unpublish } from './published-ports.ts';
@@ -23,12 +24,15 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     return enlist(context, newSandbox(record, undefined));
   }
   return await transaction(async (undo) => {
-    const endpoints = makeEndpoints(context, request, plan.endpoints, undo);
-    const record: StoredSandbox = { request, kind: plan.kind, endpoints, ports: [] };
-    if (plan.kind === 'host') return enlist(context, newSandbox(record, undefined));
+    const placed = await makeEndpoints(context, request, plan.endpoints, undo);
+    if (plan.kind === 'host') {
+      return enlist(context, newSandbox({ request, kind: plan.kind, endpoints: placed, ports: [] }, undefined));
+    }
     const ready = context.namespaces.take();
     undo.defer(() => closeNamespace(ready.fd));
     using route = ready.route;
+    const endpoints = await joinRemotes(context, { request, endpoints: placed, namespace: ready.fd }, undo);
+    const record: StoredSandbox = { request, kind: plan.kind, endpoints, ports: [] };
     const live = newSandbox(record, ready.fd);
     attachEndpoints(context, endpoints, { namespace: ready.fd, route, guarded: !request.choosesAddresses });
     const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
@@ -48,16 +52,16 @@ function unguard({ live, firewall }: NetworkContext, containerId: string): void 
   firewall.spoofGuard?.release(endpoints.map(({ hostLink }) => hostLink));
 }
 
-function makeEndpoints(
+async function makeEndpoints(
   context: NetworkContext,
   request: SandboxRequest,
   planned: readonly PlannedEndpoint[],
   undo: Undo,
-): StoredEndpoint[] {
+): Promise<StoredEndpoint[]> {
   const endpoints: StoredEndpoint[] = [];
   for (const plan of planned) {
     const taken = endpoints.map(({ interfaceName }) => interfaceName);
-    const endpoint = createEndpoint(context, request, plan, taken);
+    const endpoint = await createEndpoint(context, request, plan, taken);
     undo.defer(() => releaseEndpoint(context, endpoint));
     context.endpoints.add(endpoint);
     endpoints.push(endpoint);

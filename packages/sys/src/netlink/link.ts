@@ -145,6 +145,8 @@ export interface LinkChange {
   readonly mtu?: number;
   readonly master?: number;
   readonly alias?: string;
+  /** Descriptor of the network namespace that it moves to. */
+  readonly namespace?: number;
 }
 
 export function setLink(batch: NetlinkBatch, index: number, change: LinkChange): void {
@@ -154,6 +156,7 @@ export function setLink(batch: NetlinkBatch, index: number, change: LinkChange):
     if (change.mac !== undefined) to.attribute(linkAttributes.address, macBytes(change.mac));
     if (change.mtu !== undefined) to.u32(linkAttributes.mtu, change.mtu);
     if (change.master !== undefined) to.u32(linkAttributes.master, change.master);
+    if (change.namespace !== undefined) to.u32(linkAttributes.netNsFd, change.namespace);
     if (change.alias !== undefined) to.attribute(linkAttributes.ifalias, Buffer.from(change.alias));
   });
 }
