@@ -43,6 +43,41 @@ export function matchesPlatform(wanted: Platform, offered: Platform): boolean {
   return a.os === b.os && a.architecture === b.architecture && (a.variant === undefined || a.variant === b.variant);
 }
 
+/**
+ * The best of what is offered, as containerd chooses: the same variant, then the next lower one, then any; for
+ * `anyThatRuns` also 32-bit programs of the same family.
+ */
+export function choosePlatform<T>(
+  offered: readonly T[],
+  platformOf: (item: T) => Platform,
+  { wanted, anyThatRuns }: { wanted: Platform; anyThatRuns: boolean },
+): T | undefined {
+  let best: { item: T; rank: number } | undefined;
+  for (const item of offered) {
+    const rank = platformRank(normalizePlatform(wanted), normalizePlatform(platformOf(item)), anyThatRuns);
+    if (rank !== undefined && (!best || rank < best.rank)) best = { item, rank };
+  }
+  return best?.item;
+}
+
+const smallerArchitectures: Readonly<Record<string, string>> = { amd64: '386', arm64: 'arm' };
+
+function platformRank(wanted: Platform, offered: Platform, anyThatRuns: boolean): number | undefined {
+  if (wanted.os !== offered.os) return undefined;
+  if (wanted.architecture !== offered.architecture) {
+    const isSmaller = anyThatRuns && smallerArchitectures[wanted.architecture] === offered.architecture;
+    return isSmaller ? 1000 - variantNumber(offered) : undefined;
+  }
+  if (wanted.variant === offered.variant) return 0;
+  if (wanted.variant === undefined) return 100 + variantNumber(offered);
+  const step = variantNumber(wanted) - variantNumber(offered);
+  return step > 0 && offered.architecture === 'arm' ? step : undefined;
+}
+
+function variantNumber({ variant }: Platform): number {
+  return Number(/^v(\d+)/.exec(variant ?? 'v1')?.[1] ?? 0);
+}
+
 /** `linux/arm64/v8`. */
 export function formatPlatform({ os, architecture, variant }: Platform): string {
   return variant ? `${os}/${architecture}/${variant}` : `${os}/${architecture}`;

@@ -7,6 +7,8 @@ export interface RetryOptions {
   /** Told before each wait. */
   readonly onWait?: ((wait: Wait) => void) | undefined;
   readonly random?: () => number;
+  /** Also tries again where nobody answers at the address. */
+  readonly evenIfAbsent?: boolean;
 }
 
 export interface Wait {
@@ -35,9 +37,10 @@ export async function withRetries<T>(options: RetryOptions, body: (attempt: numb
 export function waitAfter(
   error: unknown,
   attempt: number,
-  { attempts, signal, random = Math.random }: Pick<RetryOptions, 'attempts' | 'signal' | 'random'>,
+  { attempts, signal, random = Math.random, evenIfAbsent = true }: Omit<RetryOptions, 'onWait'>,
 ): number | undefined {
   if (signal.aborted || attempt >= attempts || !mayPass(error)) return undefined;
+  if (!evenIfAbsent && error instanceof ConnectionFailure && error.absent) return undefined;
   const asked = error instanceof RegistryError ? error.retryAfter : undefined;
   if (asked !== undefined) return asked > longestWait ? undefined : Math.max(asked, 0.1);
   const backOff = Math.min(0.25 * 2 ** (attempt - 1), 15);

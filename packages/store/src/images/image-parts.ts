@@ -19,7 +19,7 @@ export interface ImageParts {
   readonly tags: Collection<StoredTag>;
   /** By canonical reference: pulls that are under way or were broken off. */
   readonly pulls: Collection<UnfinishedPull>;
-  /** By digest: repositories that are known to have the blob. */
+  /** By digest: what is known of a layer's blob. */
   readonly blobSources: Collection<BlobSources>;
   /** By diffId: what a layer that is kept plain became when it was pushed. */
   readonly compressedLayers: Collection<CompressedLayer>;
@@ -35,6 +35,8 @@ export interface UnfinishedPull {
 export interface BlobSources {
   /** `docker.io/library/busybox`, the latest first. */
   readonly repositories: readonly string[];
+  /** What it unpacks to, where that has been seen. */
+  readonly diffId?: Digest;
 }
 
 export interface CompressedLayer {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { EngineError } from '@wharf/base/error';
+import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
 import { type Digest, digestHex } from '@wharf/oci/digest';
 import { spreadSubdirectories } from '@wharf/sys/file';
@@ -97,6 +97,9 @@ export class LayerStore {
       commit: async () => {
         try {
           const layer = await application.end();
+          if (layer.known && expected !== undefined && layer.diffId !== expected) {
+            throw invalidArgument(`invalid archive: content digest ${expected} is ${layer.diffId}`);
+          }
           return { ...layer, record: this.#publish(directory, layer) };
         } catch (error) {
           this.#trash.discard(directory);
@@ -111,13 +114,15 @@ export class LayerStore {
   }
 
   /**
-   * Begins to unpack a new layer out of a file that may still grow. Told of the file's bytes that are done with. What
-   * came is checked by the caller before it is published.
+   * Begins to unpack a layer out of a file that may still grow. Told of the file's bytes that are done with. What came
+   * is checked by the caller before it is published. A layer that is here already is compared, not unpacked.
    */
-  async ingestFile(path: string, onTaken: (length: number) => void): Promise<FileIngest> {
+  async ingestFile(path: string, expected: Digest, onTaken: (length: number) => void): Promise<FileIngest> {
     const directory = this.#newIngest();
+    const known = this.has(expected) ? { diffIds: [expected], expected } : undefined;
+    if (known) this.#onVisible(expected);
     const application = await this.#workers
-      .applyFile({ directory, blob: { keep: 'file', path } }, onTaken)
+      .applyFile({ directory, blob: { keep: 'file', path }, ...(known && { known }) }, onTaken)
       .catch((error) => {
         rmSync(directory, { recursive: true, force: true });
         throw error;
