@@ -19,6 +19,7 @@ need dockerd docker.io
 need skopeo skopeo
 need podman podman
 need buildah buildah
+need docker-registry docker-registry
 need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod

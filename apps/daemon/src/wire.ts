@@ -14,12 +14,15 @@ import { parsePrefix } from '@wharf/network/address';
 import type { LinuxNetworkingOptions } from '@wharf/network/context';
 import { openLinuxNetworking } from '@wharf/network/linux-networking';
 import { PluginRegistry } from '@wharf/plugins/plugin-registry';
+import { hostDirectories } from '@wharf/registry/client/host-directories';
+import { RegistryClient } from '@wharf/registry/client/registry-client';
+import { createTransfers, type Transfers } from '@wharf/registry/transfer/transfers';
 import { CgroupFix } from '@wharf/runtime/cgroup-fix';
 import { CgroupWarmer } from '@wharf/runtime/cgroup-warmer';
 import { createSeccompSource } from '@wharf/runtime/seccomp/seccomp';
 import type { SupervisorClient } from '@wharf/runtime/supervisor/client';
 import { Authorizer } from '@wharf/server/authorization/authorizer';
-import { openContentImageStore } from '@wharf/store/images/content-image-store';
+import { type ContentImageStore, openContentImageStore } from '@wharf/store/images/content-image-store';
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
 import { ContainerTrees } from '@wharf/store/trees/container-trees';
@@ -73,14 +76,16 @@ export async function wire(
     directory: join(dataRoot, 'events'),
     warn: (error) => logger.warn('Cannot keep events', { error }),
   });
+  const fault = faultPoint(environment);
   const engine = await createEngine({
     config: engineConfig(present, () => runtimes.defaultName),
     logger,
-    fault: faultPoint(environment),
+    fault,
     runtimes: runtimes.byName,
     hostFacts: readHostFacts(),
     database,
     images,
+    transfers: transfersFor(present, images, { fault, logger }),
     snapshots: new OverlaySnapshotter({ database, dataRoot }),
     volumes: new LocalVolumeStore({ database, directory: join(dataRoot, 'volumes') }),
     networking,
@@ -189,6 +194,31 @@ function engineConfig(present: () => Settings, defaultRuntime: () => string): En
     experimental: settings.experimental,
     build: { ...build, minApiVersion: settings['min-api-version'] },
   };
+}
+
+function transfersFor(
+  present: () => Settings,
+  { parts }: ContentImageStore,
+  { fault, logger }: { fault: FaultPoint; logger: Logger },
+): Transfers {
+  const settings = present();
+  const own = settings['registry-hosts-dir'];
+  const client = new RegistryClient({
+    userAgent: `wharf/${build.version} docker/${build.version} (linux)`,
+    proxies: { http: settings['http-proxy'], https: settings['https-proxy'], no: settings['no-proxy'] },
+    config: () => ({
+      mirrors: present()['registry-mirrors'],
+      insecure: present()['insecure-registries'],
+      prefixMirrors: present()['registry-prefix-mirrors'],
+    }),
+    directories: hostDirectories([...(own === '' ? [] : [own]), '/etc/wharf/certs.d', '/etc/docker/certs.d']),
+  });
+  const limits = () => ({
+    downloads: present()['max-concurrent-downloads'],
+    uploads: present()['max-concurrent-uploads'],
+    attempts: present()['max-download-attempts'],
+  });
+  return createTransfers({ parts, client, fault, logger, limits });
 }
 
 function networkingOptions(

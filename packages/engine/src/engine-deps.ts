@@ -2,6 +2,7 @@ import type { FaultPoint } from '@wharf/base/fault-point';
 import type { KeyedLock } from '@wharf/base/keyed-lock';
 import type { Logger } from '@wharf/base/logger';
 import type { Networking } from '@wharf/network/networking';
+import type { Transfers } from '@wharf/registry/transfer/transfers';
 import type { Supervisor } from '@wharf/runtime/supervisor/supervisor';
 import type { ImageStore } from '@wharf/store/images/image-store';
 import type { Database } from '@wharf/store/metadata/database';
@@ -31,6 +32,7 @@ export interface EngineDeps {
   readonly hostFacts: HostFacts;
   readonly database: Database;
   readonly images: ImageStore;
+  readonly transfers: Transfers;
   readonly snapshots: Snapshotter;
   readonly volumes: VolumeStore;
   readonly networking: Networking;

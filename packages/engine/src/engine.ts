@@ -20,6 +20,7 @@ import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
 import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
 import type { Platform } from '@wharf/oci/image-config';
 import type { CommitRequest } from './containers/commit.ts';
+import type { PullImageOptions } from './images/pull.ts';
 
 /**
  * The use cases, one file each in its noun's folder. Requests arrive decoded and at the newest API version;
@@ -148,6 +149,8 @@ export interface ImageUseCases {
     name: string,
     options: { force: boolean; noprune: boolean; platforms: readonly Platform[] },
   ): Promise<ImageDeleteItem[]>;
+  /** From a registry; without tag or digest all tags of the repository. */
+  pull(image: string, options: PullImageOptions, progress: (message: JsonMessage) => void): Promise<void>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;
   load(
     archive: Readable,

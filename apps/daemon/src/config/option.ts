@@ -83,6 +83,23 @@ export function mapOption(help: string, naming: Naming = {}): Option<Readonly<Re
   };
 }
 
+/** `--flag name=value`, repeated also for the same name; an object of lists in the file. */
+export function listsOption(help: string, naming: Naming = {}): Option<Readonly<Record<string, readonly string[]>>> {
+  return {
+    argument: 'map',
+    ...naming,
+    help,
+    fallback: {},
+    fromFlag: (value, before = {}) => {
+      const equals = value.indexOf('=');
+      if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
+      const name = value.slice(0, equals);
+      return { ...before, [name]: [...(before[name] ?? []), value.slice(equals + 1)] };
+    },
+    fromFile: map((value, path) => list(text)(value, path) ?? []),
+  };
+}
+
 function parseBoolean(value: string): boolean {
   if (['1', 't', 'T', 'true', 'TRUE', 'True'].includes(value)) return true;
   if (['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(value)) return false;

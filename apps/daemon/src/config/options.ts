@@ -4,6 +4,7 @@ import {
   choiceOption,
   integerOption,
   listOption,
+  listsOption,
   mapOption,
   type Option,
   textOption,
@@ -99,6 +100,17 @@ export const options = {
     fromFile: (value, path) => registryAddress(typeof value === 'boolean' ? String(value) : text(value, path)),
   } satisfies Option<string>,
   'registry-config': textOption("The registry's own configuration file", '', { argument: 'path' }),
+  'registry-hosts-dir': textOption(
+    'Directory of hosts.toml and certificates by registry, before /etc/wharf/certs.d and /etc/docker/certs.d',
+    '',
+    { argument: 'path' },
+  ),
+  'registry-prefix-mirrors': listsOption(
+    'Where images with this prefix of their name are looked for first: prefix=url',
+    {
+      flag: 'registry-prefix-mirror',
+    },
+  ),
   'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),

@@ -20,6 +20,7 @@ export const reloadable = [
   'max-download-attempts',
   'network-diagnostic-port',
   'registry-mirrors',
+  'registry-prefix-mirrors',
   'runtimes',
   'shutdown-timeout',
 ] as const satisfies readonly SettingName[];

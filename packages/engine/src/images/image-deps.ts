@@ -1,11 +1,13 @@
 import type { KeyedLock } from '@wharf/base/keyed-lock';
 import type { Logger } from '@wharf/base/logger';
+import type { Transfers } from '@wharf/registry/transfer/transfers';
 import type { ImageStore } from '@wharf/store/images/image-store';
 import type { EventPublisher } from '../events.ts';
 
 /** What the image verbs need. */
 export interface ImageDeps {
   readonly images: ImageStore;
+  readonly transfers: Transfers;
   readonly containers: ImageUsers;
   readonly events: EventPublisher;
   readonly locks: KeyedLock;

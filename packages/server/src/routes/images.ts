@@ -85,11 +85,20 @@ export function imageRoutes({ images }: Pick<Engine, 'images'>): Route[] {
     await sendReadable(context, archive, 'application/x-tar');
   }
 
+  async function pull<P>(context: Context<P>, image: string): Promise<void> {
+    const { query, signal } = context;
+    const platform = parsePlatformText(query.text('platform'));
+    const auth = context.header('x-registry-auth');
+    const options = { tag: query.text('tag'), auth, signal, ...(platform && { platform }) };
+    await sendProgress(context, (progress) => images.pull(image, options, progress));
+  }
+
   /** Pull with `fromImage`, import with `fromSrc`. */
   async function createImage<P>(context: Context<P>): Promise<void> {
     const { query, signal } = context;
+    const image = query.text('fromImage');
+    if (image !== '') return pull(context, image);
     const source = query.text('fromSrc');
-    if (query.text('fromImage') !== '') throw notImplemented(`pulling an image (${query.text('fromImage')})`);
     if (source === '') throw invalidArgument('either fromImage or fromSrc must be given');
     if (source !== '-') throw notImplemented('importing an image from a URL');
     const platform = parsePlatformText(query.text('platform'));
