@@ -25,6 +25,13 @@ export class ContainerCgroups {
     return parseProcessCgroups(text, this.#layout);
   }
 
+  /** Those of this path in every hierarchy. */
+  named(path: string): CgroupPaths {
+    const { v1, v2 } = this.#layout;
+    const inEach = [...v1].map(([controller, mountPoint]) => [controller, mountPoint + path] as const);
+    return { v1: new Map(inEach), v2: v2 === undefined ? undefined : v2 + path };
+  }
+
   /** The hierarchies that a process is in and that are nowhere to be found. */
   #unmountedIn(text: string): string {
     const names = text.split('\n').map((line) => line.split(':')[1] ?? '');

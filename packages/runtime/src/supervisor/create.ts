@@ -8,6 +8,7 @@ import { openLog } from './process-io.ts';
 import { Stdio } from './stdio.ts';
 import type { CreateProcess } from './supervisor.ts';
 import type { SupervisorDeps } from './supervisor-deps.ts';
+import { clearCgroupsOfBundle } from './teardown.ts';
 
 export async function createContainer(deps: SupervisorDeps, request: CreateProcess): Promise<{ pid: number }> {
   const { processes, containers, exits, cgroups } = deps;
@@ -56,6 +57,7 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
     } catch (error) {
       processes.remove(process);
       log?.close();
+      await clearCgroupsOfBundle(deps, request);
       throw error;
     }
   } catch (error) {

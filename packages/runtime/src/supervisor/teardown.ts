@@ -1,5 +1,5 @@
-import { closeSync, openSync, rmSync } from 'node:fs';
-import { cgroupDirectories, removeCgroups, signalCgroups, thawCgroup } from '@wharf/sys/cgroup';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { type CgroupPaths, cgroupDirectories, removeCgroups, signalCgroups, thawCgroup } from '@wharf/sys/cgroup';
 import { deleteCommand, stateDirectory } from '../oci-runtime.ts';
 import { signalProcess } from './kill.ts';
 import { type ManagedProcess, whenExited } from './managed-process.ts';
@@ -50,19 +50,45 @@ async function endContainer({ cgroups }: SupervisorDeps, process: ManagedProcess
  */
 async function removeByHand({ reactor, cgroups }: SupervisorDeps, process: ManagedProcess): Promise<boolean> {
   if (!process.runtime || !process.cgroups) return false;
-  let left = cgroupDirectories(process.cgroups, cgroups.layout);
-  if (left.length === 0) return false;
-  left = removeCgroups(left);
+  if (cgroupDirectories(process.cgroups, cgroups.layout).length === 0) return false;
+  if (!(await clearCgroups({ reactor, cgroups }, process.cgroups))) return false;
+  rmSync(stateDirectory(process.runtime, process.id), { recursive: true, force: true });
+  return true;
+}
+
+/** Ends what is in the cgroups, and removes them; false where something stays. */
+async function clearCgroups(
+  { reactor, cgroups }: Pick<SupervisorDeps, 'reactor' | 'cgroups'>,
+  paths: CgroupPaths,
+): Promise<boolean> {
+  let left = removeCgroups(cgroupDirectories(paths, cgroups.layout));
   // Without a pid namespace of its own a container leaves processes behind, and a dying one counts for a moment.
   for (let wait = 1; left.length > 0 && wait < 2000; wait *= 2) {
-    thawCgroup(process.cgroups);
+    thawCgroup(paths);
     signalCgroups(left, SIGKILL);
     await reactor.delay(wait);
     left = removeCgroups(left);
   }
-  if (left.length > 0) return false;
-  rmSync(stateDirectory(process.runtime, process.id), { recursive: true, force: true });
-  return true;
+  return left.length === 0;
+}
+
+/** A runtime that could not set a limit leaves the cgroups that it had made by then. */
+export async function clearCgroupsOfBundle(
+  deps: Pick<SupervisorDeps, 'reactor' | 'cgroups'>,
+  { bundle, id }: { bundle: string; id: string },
+): Promise<void> {
+  const path = cgroupsPathOf(bundle);
+  // Nothing but its own: the name is the container's.
+  if (path?.startsWith('/') && path.endsWith(`/${id}`)) await clearCgroups(deps, deps.cgroups.named(path));
+}
+
+function cgroupsPathOf(bundle: string): string | undefined {
+  try {
+    const { linux } = JSON.parse(readFileSync(`${bundle}/config.json`, 'utf8')) as { linux?: { cgroupsPath?: string } };
+    return linux?.cgroupsPath;
+  } catch {
+    return undefined;
+  }
 }
 
 async function runDelete(deps: SupervisorDeps, { id, runtime }: ManagedProcess): Promise<void> {
