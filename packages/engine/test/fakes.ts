@@ -124,6 +124,7 @@ function fakeSnapshots(root: string): FakeSnapshots {
   return {
     prepared,
     prepare: async (id) => void prepared.add(id),
+    view: (id) => void prepared.add(id),
     mounts: () => ({ lowerDirs: [], upperDir: '', workDir: '', target: root, volatile: false }),
     mount: async () => root,
     unmount: async () => {},
@@ -165,6 +166,7 @@ function fakeNetworking(): FakeNetworking {
     closeSandbox: async (id: string) => void open.delete(id),
     sandbox: (id: string) => (open.has(id) ? sandbox(id) : undefined),
     rename: () => {},
+    relink: () => {},
     close: async () => {},
   } as unknown as FakeNetworking;
 }

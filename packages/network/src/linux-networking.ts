@@ -37,7 +37,7 @@ import { EndpointIndex } from './sandbox/endpoint-index.ts';
 import { NamespacePool } from './sandbox/namespace-pool.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { planSandbox } from './sandbox/plan.ts';
-import { renameSandbox } from './sandbox/rename.ts';
+import { relinkSandbox, renameSandbox } from './sandbox/rename.ts';
 
 /** A look costs one small question to the kernel where nothing has changed. */
 const lookEveryMilliseconds = 250;
@@ -151,6 +151,10 @@ export class LinuxNetworking implements Networking {
 
   async disconnect(containerId: string, network: string, _options: { force: boolean }): Promise<void> {
     await this.#context.locks.run(containerId, () => disconnectSandbox(this.#context, { containerId, network }));
+  }
+
+  relink(containerId: string, links: SandboxRequest['links']): void {
+    relinkSandbox(this.#context, containerId, links);
   }
 
   rename(containerId: string, name: string): void {

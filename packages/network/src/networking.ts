@@ -32,6 +32,8 @@ export interface Networking {
   /** To a running container, live; to a stopped one the engine only notes it. */
   connect(containerId: string, network: string, settings: EndpointSettings): Promise<void>;
   disconnect(containerId: string, network: string, options: { force: boolean }): Promise<void>;
+  /** Other legacy links for /etc/hosts. */
+  relink(containerId: string, links: SandboxRequest['links']): void;
   /** New name for DNS answers. */
   rename(containerId: string, name: string): void;
   /**

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { check } from './errno.ts';
 import { type OpenFile, openFlags, openInRoot } from './safe-path.ts';
 import { cString, syscall } from './syscall.ts';
@@ -101,6 +101,13 @@ export function bindInRoot(root: OpenFile, path: string, target: string): void {
   if (fstatSync(found.fd).isDirectory()) mkdirSync(target, { recursive: true });
   else closeSync(openSync(target, 'a'));
   bindMount(`/proc/self/fd/${found.fd}`, target, { recursive: true });
+}
+
+/** Binds a file or directory without what is mounted below it onto `target`, made for it. */
+export function bindAlone(source: string, target: string): void {
+  if (statSync(source).isDirectory()) mkdirSync(target, { recursive: true });
+  else closeSync(openSync(target, 'a'));
+  bindMount(source, target);
 }
 
 /** umount2(2). `detach` is lazy: gone from the tree at once, freed when the last user lets go. */

@@ -7,11 +7,12 @@ import { cString, syscall } from './syscall.ts';
 export interface OverlayRequest {
   /** Top to bottom. */
   readonly lowerDirs: readonly string[];
-  readonly upperDir: string;
-  readonly workDir: string;
+  /** Without one nothing can be written, and there must be two lower ones. */
+  readonly upperDir?: string;
+  readonly workDir?: string;
   readonly target: string;
   /** Skip all syncing: for trees that need not survive a power cut. */
-  readonly volatile: boolean;
+  readonly volatile?: boolean;
 }
 
 const FSCONFIG_SET_FLAG = 0;
@@ -51,8 +52,8 @@ function mountByParts(request: OverlayRequest): boolean {
   check(context, 'mount overlay');
   try {
     if (!configureLowerDirs(context, request.lowerDirs)) return false;
-    set(context, 'upperdir', request.upperDir);
-    set(context, 'workdir', request.workDir);
+    if (request.upperDir !== undefined) set(context, 'upperdir', request.upperDir);
+    if (request.workDir !== undefined) set(context, 'workdir', request.workDir);
     for (const [name, value] of Object.entries(plainOptions)) set(context, name, value);
     if (request.volatile) configure(context, FSCONFIG_SET_FLAG, 'volatile', null);
     const created = syscall('fsconfig', context, FSCONFIG_CMD_CREATE, null, null, 0);
@@ -100,8 +101,8 @@ function mountByOptions({ lowerDirs, upperDir, workDir, target, volatile }: Over
     for (const directory of lowerDirs) descriptors.push(openSync(directory, O_PATH));
     const options = [
       `lowerdir=${descriptors.map((fd) => `/proc/self/fd/${fd}`).join(':')}`,
-      `upperdir=${upperDir}`,
-      `workdir=${workDir}`,
+      ...(upperDir === undefined ? [] : [`upperdir=${upperDir}`]),
+      ...(workDir === undefined ? [] : [`workdir=${workDir}`]),
       ...Object.entries(plainOptions).map(([name, value]) => `${name}=${value}`),
       ...(volatile ? ['volatile'] : []),
     ];

@@ -4,17 +4,21 @@ import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { createMounts, type PlannedMount, planMounts } from './mounts.ts';
 
-type MountDeps = Pick<ContainerDeps, 'containers' | 'volumes' | 'snapshots' | 'fault'>;
+type MountDeps = Pick<ContainerDeps, 'containers' | 'images' | 'volumes' | 'snapshots' | 'fault'>;
 
 /** Where everything goes, with the names that anonymous volumes will have. Touches nothing. */
 export function planContainerMounts(
-  { containers }: Pick<MountDeps, 'containers'>,
+  { containers, images }: Pick<MountDeps, 'containers' | 'images'>,
   { config, hostConfig }: Pick<ContainerRecord, 'config' | 'hostConfig'>,
 ): PlannedMount[] {
   return planMounts({
     hostConfig,
     volumes: config.Volumes,
     mountsOf: (idOrName) => containers.find(idOrName).mounts,
+    imageOf: (name) => {
+      const { id, diffIds } = images.resolve(name);
+      return { id, diffIds };
+    },
   });
 }
 
@@ -25,7 +29,7 @@ export async function acquireMounts(
   plan: readonly PlannedMount[],
   undo: Undo,
 ): Promise<ContainerMount[]> {
-  const { containers, volumes, fault } = deps;
+  const { containers, volumes, snapshots, fault } = deps;
   const { id } = draft;
   if (plan.some(({ mount }) => mount.anonymous)) {
     fault('create.doomed');
@@ -34,8 +38,16 @@ export async function acquireMounts(
   }
   if (plan.length > 0) fault('create.volumes');
   const mounts = await createMounts(plan, { volumes, containerId: id }, undo);
+  for (const [index, { image }] of mounts.entries()) {
+    if (image) snapshots.view(imageView(id, index), image.diffIds);
+  }
   for (const mount of mounts) if (mount.type === 'volume' && mount.copyUp) await fill(deps, id, mount);
   return mounts;
+}
+
+/** The snapshot behind a container's mount of an image: it holds the layers, also when the image is removed by force. */
+export function imageView(id: string, index: number): string {
+  return `${id}.${index}`;
 }
 
 function named({ mount, volume }: PlannedMount): ContainerMount {

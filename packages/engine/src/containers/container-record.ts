@@ -57,12 +57,12 @@ export interface ContainerState {
 
 /** One mount point; what SPEC needs to write it into the runtime spec and inspect needs to show it. */
 export interface ContainerMount {
-  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
   /** Absolute path inside the container. */
   readonly destination: string;
   /** Host path of a bind; a volume's directory; empty for tmpfs. */
   readonly source: string;
-  /** Volume name; empty otherwise. */
+  /** Volume name, or an image's as it was written; empty otherwise. */
   readonly name: string;
   readonly driver: string;
   /** Anonymous volumes go with `docker rm -v` and `--rm`. */
@@ -73,7 +73,9 @@ export interface ContainerMount {
   readonly propagation: string;
   /** Copy the image's files into an empty volume at first start. */
   readonly copyUp: boolean;
-  /** Directory inside the volume; empty for all of it. */
+  /** Of a mount of type image: what it showed when the container was made. */
+  readonly image?: { readonly id: string; readonly diffIds: readonly string[] };
+  /** Directory inside the volume or image; empty for all of it. */
   readonly subpath: string;
   /** -v makes a missing host directory, --mount does not. */
   readonly createSource: boolean;

@@ -4,6 +4,7 @@ import { runAll } from '@wharf/base/transaction';
 import type { ContainerTree } from '@wharf/store/trees/container-trees';
 import type { TreeMount, TreeSource } from '@wharf/store/trees/tree-source';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { imageView } from './acquire-mounts.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 
@@ -57,12 +58,12 @@ async function holdStopped(
 ): Promise<HeldTree> {
   const { trees, teardowns, snapshots, volumes } = deps;
   await teardowns.settled(record.id);
-  const held = bare ? [] : record.mounts.filter(({ type }) => type === 'volume');
-  const undo = held.map(
-    ({ name }) =>
-      () =>
-        volumes.unmount(name, record.id),
-  );
+  const undo = bare
+    ? []
+    : record.mounts.flatMap(({ type, name }, index) => {
+        if (type === 'volume') return [() => volumes.unmount(name, record.id)];
+        return type === 'image' ? [() => snapshots.unmount(imageView(record.id, index))] : [];
+      });
   try {
     const mounts = bare ? [] : await treeMounts(deps, record);
     const tree = await trees.open({ kind: 'overlay', overlay: snapshots.mounts(record.id), mounts });
@@ -83,12 +84,17 @@ async function holdStopped(
   }
 }
 
-async function treeMounts({ volumes }: TreeDeps, { id, mounts }: ContainerRecord): Promise<TreeMount[]> {
+async function treeMounts({ volumes, snapshots }: TreeDeps, { id, mounts }: ContainerRecord): Promise<TreeMount[]> {
   const found: TreeMount[] = [];
-  for (const { type, name, source, subpath, destination, readOnly } of mounts) {
+  for (const [index, { type, name, source, subpath, destination, readOnly }] of mounts.entries()) {
     // Of a bind whose source is not there yet nothing can be seen: its start would make it.
     if (type === 'tmpfs' || (type === 'bind' && !existsSync(source))) continue;
-    const directory = type === 'volume' ? await volumes.mount(name, id) : source;
+    const directory =
+      type === 'volume'
+        ? await volumes.mount(name, id)
+        : type === 'image'
+          ? await snapshots.mount(imageView(id, index))
+          : source;
     found.push({ source: directory, subpath, destination, readOnly });
   }
   // What is mounted inside another mount comes after it.

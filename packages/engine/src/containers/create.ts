@@ -18,6 +18,7 @@ import { logFile, makeContainerDirectory, removeContainerFiles } from './contain
 import { generateName, parseContainerName } from './container-name.ts';
 import type { ContainerImage, ContainerRecord } from './container-record.ts';
 import { endpointIntent } from './endpoint-intent.ts';
+import { resolveLinks } from './links.ts';
 import { commandLine, mergeConfig } from './merge-config.ts';
 import type { PlannedMount } from './mounts.ts';
 import { parsePlatform } from './platform.ts';
@@ -67,7 +68,8 @@ function draftRecord(
 ): ContainerRecord {
   const { HostConfig: askedHost, NetworkingConfig, ...asked } = request;
   const id = newId();
-  const hostConfig = { ...askedHost, ...joinedContainers(deps, askedHost) };
+  const Links = resolveLinks(deps, askedHost.Links);
+  const hostConfig = { ...askedHost, ...joinedContainers(deps, askedHost), Links };
   const merged = mergeConfig(asked, image.config.config);
   const config = { ...merged, Hostname: hostnameOf(deps, merged, hostConfig, id) };
   const [path = '', ...args] = commandLine(config);
@@ -79,7 +81,7 @@ function draftRecord(
     hostConfig,
     image: imageOf(request.Image, image),
     mounts: [],
-    endpoints: endpointIntent(deps.networking, hostConfig, NetworkingConfig),
+    endpoints: config.NetworkDisabled ? {} : endpointIntent(deps.networking, hostConfig, NetworkingConfig),
     path,
     args,
     logPath: hostConfig.LogConfig.Type === 'none' ? '' : logFile(deps.config, id),
@@ -117,7 +119,8 @@ async function makeContainer(
 ): Promise<ContainerRecord> {
   const { containers, snapshots, config, fault } = deps;
   const { id, image } = draft;
-  containers.beginDraft(draft);
+  // What it mounts is in use from now on, too.
+  containers.beginDraft({ ...draft, mounts: plan.map(({ mount }) => mount) });
   undo.defer(() => containers.dropDraft(draft));
   fault('create.snapshot');
   undo.defer(() => snapshots.remove(id));

@@ -2,6 +2,7 @@ import type { ContainerInspect, ContainerState } from '@wharf/api/container';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { hostnameFile, hostsFile, resolvConfFile } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { shownLinks } from './links.ts';
 import { imageSize } from './list.ts';
 import { mountPoint } from './mount-view.ts';
 import { networkSettings } from './network-view.ts';
@@ -47,7 +48,7 @@ function describe(deps: InspectDeps, record: ContainerRecord): ContainerInspect 
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: record.hostConfig,
+    HostConfig: { ...record.hostConfig, Links: shownLinks(deps, record) },
     Storage: { RootFS: { Snapshot: { Name: 'overlayfs' } } },
     Mounts: record.mounts.map(mountPoint),
     Config: record.config,

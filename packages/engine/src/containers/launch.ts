@@ -15,6 +15,7 @@ import type { ContainerDeps } from '../engine-deps.ts';
 import { runtimeOf } from '../engine-runtime.ts';
 import { bundleDirectory, makeContainerDirectory } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { linkedEnvironment, requireLinked } from './links.ts';
 import { logTarget } from './log-target.ts';
 import { prepareMounts } from './mount-sources.ts';
 import { writeNetworkFiles } from './network-files.ts';
@@ -33,7 +34,8 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
   using _warmth = warmer.hold();
   const runtime = runtimeOf(deps, hostConfig.Runtime);
   const shared = findSharedNamespaces(deps, record);
-  using held = new DisposableStack();
+  requireLinked(deps, record);
+  await using held = new AsyncDisposableStack();
   fault('start.begin');
   makeContainerDirectory(config, id);
   const [sandbox, root, mounts] = await together([
@@ -56,6 +58,7 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
       files,
       namespaces: { ...shared.namespaces, network: networkNamespace(deps, sandbox) },
       networkSysctlsWritten: sandbox.namespace.kind === 'path',
+      linkedEnvironment: linkedEnvironment(deps, record),
       cgroupsPath: cgroupsPath(hostConfig, config.cgroupParent, id),
       ...(shared.shmPath !== undefined && { shmPath: shared.shmPath }),
     },

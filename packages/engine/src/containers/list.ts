@@ -6,6 +6,7 @@ import type { ImageRecord, ImageStore } from '@wharf/store/images/image-store';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerImage, ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
+import { linkNames } from './links.ts';
 import { compileListFilters } from './list-filters.ts';
 import { mountPoint } from './mount-view.ts';
 import { endpointsOf } from './network-view.ts';
@@ -38,7 +39,7 @@ export async function listContainers(deps: ListDeps, options: ListOptions): Prom
     chosen.push(record);
     if (chosen.length === options.limit) break;
   }
-  const view = { now: Date.now(), imageName: imageNames(deps.images) };
+  const view = { now: Date.now(), imageName: imageNames(deps.images), linkNames: linkNames(deps) };
   const summaries = chosen.map((record) => summarize(deps, record, view));
   return options.size ? Promise.all(summaries.map((summary) => withSize(deps, summary))) : summaries;
 }
@@ -48,16 +49,22 @@ export interface ListView {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly imageName: (image: ContainerImage) => string;
+  /** Further names by id. */
+  readonly linkNames: ReadonlyMap<string, readonly string[]>;
 }
 
-export function summarize(deps: ListDeps, record: ContainerRecord, { now, imageName }: ListView): ContainerSummary {
+export function summarize(
+  deps: ListDeps,
+  record: ContainerRecord,
+  { now, imageName, linkNames }: ListView,
+): ContainerSummary {
   const { id, name, config, hostConfig, image, mounts, path, args } = record;
   const status = deps.removals.isRemoving(id) ? 'removing' : record.state.status;
   const sandbox = deps.networking.sandbox(id);
   const health = deps.health.summary(record);
   return {
     Id: id,
-    Names: [`/${name}`],
+    Names: [`/${name}`, ...(linkNames.get(id) ?? [])],
     Image: imageName(image),
     ImageID: image.id,
     ImageManifestDescriptor: { ...image.manifest, platform: image.platform },

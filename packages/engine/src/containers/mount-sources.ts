@@ -4,22 +4,23 @@ import { dirname, join } from 'node:path';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Undo } from '@wharf/base/transaction';
 import { hasErrno } from '@wharf/sys/errno';
-import { bindInRoot, unmountAll } from '@wharf/sys/mount';
+import { bindAlone, bindInRoot, unmountAll } from '@wharf/sys/mount';
 import { openRoot } from '@wharf/sys/safe-path';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { imageView } from './acquire-mounts.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { publishVolumeMount } from './publish.ts';
 
 export interface MountsScope {
   /** For mounts that are needed only until the runtime has made the container's own. */
   readonly directory: string;
-  readonly held: DisposableStack;
+  readonly held: AsyncDisposableStack;
   readonly undo: Undo;
 }
 
 /** Makes every mount's source reachable for one run: volumes mounted, directories of -v made. */
 export async function prepareMounts(
-  deps: Pick<ContainerDeps, 'volumes' | 'events' | 'fault'>,
+  deps: Pick<ContainerDeps, 'volumes' | 'snapshots' | 'events' | 'fault'>,
   { id, mounts }: ContainerRecord,
   { directory, held, undo }: MountsScope,
 ): Promise<ContainerMount[]> {
@@ -31,9 +32,18 @@ export async function prepareMounts(
           bindSubpath(await prepareVolume(deps, id, mount, undo), join(directory, String(prepared.length)), held),
         );
         break;
+      case 'image':
+        prepared.push(
+          bindSubpath(
+            await prepareImage(deps, imageView(id, prepared.length), mount, held),
+            join(directory, String(prepared.length)),
+            held,
+          ),
+        );
+        break;
       case 'bind':
         await prepareBind(mount);
-        prepared.push(mount);
+        prepared.push(mount.nonRecursive ? bindFlat(mount, join(directory, String(prepared.length)), held) : mount);
         break;
       case 'tmpfs':
         prepared.push(mount);
@@ -56,11 +66,30 @@ async function prepareVolume(
   return { ...mount, source: directory };
 }
 
+async function prepareImage(
+  { snapshots }: Pick<ContainerDeps, 'snapshots'>,
+  view: string,
+  mount: ContainerMount,
+  held: AsyncDisposableStack,
+): Promise<ContainerMount> {
+  held.defer(() => snapshots.unmount(view));
+  return { ...mount, source: await snapshots.mount(view) };
+}
+
+/** crun 1.8 takes along what is mounted below, whatever it is told: it gets a view without. */
+function bindFlat(mount: ContainerMount, target: string, held: AsyncDisposableStack): ContainerMount {
+  mkdirSync(dirname(target), { recursive: true });
+  unmountAll(target);
+  held.defer(() => releaseTarget(target));
+  bindAlone(mount.source, target);
+  return { ...mount, source: target };
+}
+
 /**
  * Links inside a volume are its users', who may change them at any moment: what the subpath names is bound to a
  * place of ours, and the runtime gets that.
  */
-function bindSubpath(mount: ContainerMount, target: string, held: DisposableStack): ContainerMount {
+function bindSubpath(mount: ContainerMount, target: string, held: AsyncDisposableStack): ContainerMount {
   if (mount.subpath === '') return mount;
   using root = openRoot(mount.source);
   mkdirSync(dirname(target), { recursive: true });

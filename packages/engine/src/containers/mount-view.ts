@@ -10,6 +10,8 @@ export function mountPoint(mount: ContainerMount): MountPoint {
       return { Type: 'volume', Name: name, Source: source, ...common, Driver: driver };
     case 'bind':
       return { Type: 'bind', Source: source, ...common };
+    case 'image':
+      return { Type: 'image', Name: name, Source: source, ...common };
     case 'tmpfs':
       return { Type: 'tmpfs', Source: '', ...common };
   }

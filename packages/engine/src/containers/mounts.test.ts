@@ -15,6 +15,7 @@ function plan(hostConfig: object, volumes: object = {}, others: Record<string, C
       if (!Object.hasOwn(others, name)) throw notFound(`No such container: ${name}`);
       return others[name]!;
     },
+    imageOf: (name) => ({ id: `id of ${name}`, diffIds: [] }),
   });
 }
 

@@ -13,6 +13,8 @@ export interface MountsRequest {
   readonly volumes: Readonly<Record<string, object>>;
   /** The mounts of a container that --volumes-from names; not_found where there is none. */
   readonly mountsOf: (idOrName: string) => readonly ContainerMount[];
+  /** The image of a mount of that type; not_found where there is none. */
+  readonly imageOf: (name: string) => NonNullable<ContainerMount['image']>;
 }
 
 /** A mount whose volume, if it has one, still has to be made: its `source` is then empty. */
@@ -27,7 +29,7 @@ const anonymousLabel = 'com.docker.volume.anonymous';
  * Where everything goes: --volumes-from first, then -v, then --mount, each replacing what was at its target before;
  * the image's volumes fill what is left. Throws `Duplicate mount point: x` where -v and --mount collide.
  */
-export function planMounts({ hostConfig, volumes, mountsOf }: MountsRequest): PlannedMount[] {
+export function planMounts({ hostConfig, volumes, mountsOf, imageOf }: MountsRequest): PlannedMount[] {
   const planned = new Map<string, PlannedMount>();
   for (const text of hostConfig.VolumesFrom ?? []) {
     const { container, readOnly } = parseVolumesFrom(text);
@@ -35,7 +37,7 @@ export function planMounts({ hostConfig, volumes, mountsOf }: MountsRequest): Pl
   }
   const tmpfs = new Set(Object.keys(hostConfig.Tmpfs).map(cleanTarget));
   const explicit = new Set<string>();
-  for (const entry of explicitMounts(hostConfig, tmpfs)) {
+  for (const entry of explicitMounts(hostConfig, tmpfs, imageOf)) {
     const { destination } = entry.mount;
     if (explicit.has(destination)) throw duplicate(destination);
     explicit.add(destination);
@@ -87,13 +89,17 @@ function inherit(mount: ContainerMount, readOnly: boolean): PlannedMount {
   return { mount: { ...mount, readOnly: mount.readOnly || readOnly, mode: '', copyUp: false, anonymous: false } };
 }
 
-function explicitMounts({ Binds, Mounts, VolumeDriver }: HostConfig, tmpfs: ReadonlySet<string>): PlannedMount[] {
+function explicitMounts(
+  { Binds, Mounts, VolumeDriver }: HostConfig,
+  tmpfs: ReadonlySet<string>,
+  imageOf: MountsRequest['imageOf'],
+): PlannedMount[] {
   const binds = (Binds ?? []).map((text) => {
     const { mount, mode } = parseBind(text, VolumeDriver);
     if (tmpfs.has(cleanTarget(mount.Target))) throw duplicate(mount.Target);
-    return planMount(mount, mode);
+    return planMount(mount, mode, imageOf);
   });
-  return [...binds, ...(Mounts ?? []).map((mount) => planMount(mount, ''))];
+  return [...binds, ...(Mounts ?? []).map((mount) => planMount(mount, '', imageOf))];
 }
 
 function duplicate(target: string): Error {
@@ -119,7 +125,7 @@ const nothing: ContainerMount = {
   tmpfsOptions: [],
 };
 
-function planMount(mount: Mount, mode: string): PlannedMount {
+function planMount(mount: Mount, mode: string, imageOf: MountsRequest['imageOf']): PlannedMount {
   const common = { ...nothing, destination: cleanTarget(mount.Target), readOnly: mount.ReadOnly, mode };
   switch (mount.Type) {
     case 'bind':
@@ -131,6 +137,7 @@ function planMount(mount: Mount, mode: string): PlannedMount {
       return { mount: { ...common, type: 'tmpfs', tmpfsOptions: mount.ReadOnly ? ['ro', ...options] : options } };
     }
     case 'image':
+      return { mount: planImage(mount, common, imageOf) };
     case 'npipe':
     case 'cluster':
       throw invalidArgument(`invalid mount config for type "${mount.Type}": mount type unknown`);
@@ -147,6 +154,22 @@ function planBind({ Source, BindOptions }: Mount, common: ContainerMount): Conta
     nonRecursive: BindOptions?.NonRecursive ?? false,
     readOnlyNonRecursive: BindOptions?.ReadOnlyNonRecursive ?? false,
     readOnlyForceRecursive: BindOptions?.ReadOnlyForceRecursive ?? false,
+  };
+}
+
+/** An image's files are never written: everyone who uses it has the same layers. */
+function planImage(
+  { Source, ImageOptions }: Mount,
+  common: ContainerMount,
+  imageOf: MountsRequest['imageOf'],
+): ContainerMount {
+  return {
+    ...common,
+    type: 'image',
+    name: Source,
+    readOnly: true,
+    image: imageOf(Source),
+    subpath: ImageOptions?.Subpath ?? '',
   };
 }
 

@@ -1,4 +1,4 @@
-import { conflict, EngineError, notImplemented } from '@wharf/base/error';
+import { conflict, EngineError } from '@wharf/base/error';
 import { shortId } from '@wharf/base/id';
 import { zeroTime } from '@wharf/base/timestamp';
 import { runAll } from '@wharf/base/transaction';
@@ -8,7 +8,9 @@ import { removeContainerFiles } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp, requireAllowed } from './container-state.ts';
 import { sendSignal } from './kill.ts';
+import { linksForSandbox, removeLink } from './links.ts';
 import { isForwarded } from './log-target.ts';
+import { refreshNetworkFiles } from './network-files.ts';
 import { publishContainer } from './publish.ts';
 
 const SIGKILL = 9;
@@ -25,8 +27,11 @@ export interface RemoveOptions {
 }
 
 export async function removeContainer(deps: ContainerDeps, idOrName: string, options: RemoveOptions): Promise<void> {
-  if (options.link) throw notImplemented('Removing a legacy link');
   const { containers, removals, waits } = deps;
+  if (options.link) {
+    await unlink(deps, idOrName);
+    return;
+  }
   const { id, name } = containers.find(idOrName);
   if (!removals.begin(id)) throw removalInProgress(idOrName);
   try {
@@ -51,6 +56,15 @@ export async function removeContainer(deps: ContainerDeps, idOrName: string, opt
   } finally {
     removals.end(id);
   }
+}
+
+/** The container that had the link keeps its addresses; its /etc/hosts follows. */
+async function unlink(deps: ContainerDeps, text: string): Promise<void> {
+  const { id } = removeLink(deps, text);
+  deps.networking.relink(id, linksForSandbox(deps, deps.containers.find(id)));
+  const sandbox = deps.networking.sandbox(id);
+  if (sandbox) refreshNetworkFiles(deps.config, id, sandbox);
+  await deps.database.flush();
 }
 
 function requireRemovable(record: ContainerRecord): void {

@@ -10,6 +10,7 @@ import type { ContainerRecord } from '../containers/container-record.ts';
 import { notAllowed, requireAllowed } from '../containers/container-state.ts';
 import { parseDetachKeys } from '../containers/detach-keys.ts';
 import { detachable } from '../containers/detachable.ts';
+import { linkedEnvironment } from '../containers/links.ts';
 import { outputOnly } from '../containers/output-only.ts';
 import { publishContainer } from '../containers/publish.ts';
 import type { AttachedStream } from '../engine.ts';
@@ -94,9 +95,10 @@ function whyNot({ containers }: ContainerDeps, { id, state }: ContainerRecord, e
 function execProcess(
   deps: ContainerDeps,
   { id, request }: ExecRecord,
-  { id: containerId, config, hostConfig, state }: ContainerRecord,
+  container: ContainerRecord,
   { consoleSize = request.ConsoleSize ?? undefined, detach }: ExecStartOptions,
 ) {
+  const { id: containerId, config, hostConfig, state } = container;
   const runtime = runtimeOf(deps, hostConfig.Runtime);
   const files = rootFiles(`/proc/${state.pid}/root`);
   const size = request.Tty && consoleSize && consoleSize[0] > 0 ? consoleSize : undefined;
@@ -111,6 +113,7 @@ function execProcess(
       consoleSize: size ?? null,
       privileged: request.Privileged,
       user: resolveUser(files, request.User || config.User, hostConfig.GroupAdd),
+      linkedEnvironment: linkedEnvironment(deps, container),
     },
     runtime.host,
   );

@@ -16,16 +16,26 @@ export interface ImageDeps {
 
 /** The containers, as far as images care. */
 export interface ImageUsers {
-  values(): Iterable<{
-    readonly id: string;
-    readonly image: { readonly id: string };
-    readonly state: { readonly status: string };
-  }>;
+  values(): Iterable<ImageUser>;
+}
+
+export interface ImageUser {
+  readonly id: string;
+  readonly image: { readonly id: string };
+  readonly mounts: readonly { readonly image?: { readonly id: string } }[];
+  readonly state: { readonly status: string };
 }
 
 /** How many containers each image has, by image id. */
 export function countUsers(containers: ImageUsers): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { image } of containers.values()) counts.set(image.id, (counts.get(image.id) ?? 0) + 1);
+  for (const container of containers.values()) {
+    for (const id of imagesOf(container)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
   return counts;
+}
+
+/** The image that a container was made of, and those that it mounts. */
+export function imagesOf({ image, mounts }: ImageUser): ReadonlySet<string> {
+  return new Set([image.id, ...mounts.flatMap((mount) => (mount.image ? [mount.image.id] : []))]);
 }

@@ -2,7 +2,7 @@ import type { ImageInspect, ManifestSummary } from '@wharf/api/image';
 import { invalidArgument } from '@wharf/base/error';
 import type { Platform } from '@wharf/oci/image-config';
 import type { ImageRecord } from '@wharf/store/images/image-store';
-import type { ImageDeps } from './image-deps.ts';
+import { type ImageDeps, imagesOf } from './image-deps.ts';
 
 export function inspectImage(
   { images, containers }: Pick<ImageDeps, 'images' | 'containers'>,
@@ -52,5 +52,5 @@ export function summarizeManifest(image: ImageRecord, users: readonly string[]):
 }
 
 export function usersOf(containers: ImageDeps['containers'], imageId: string): string[] {
-  return [...containers.values()].filter(({ image }) => image.id === imageId).map(({ id }) => id);
+  return [...containers.values()].filter((container) => imagesOf(container).has(imageId)).map(({ id }) => id);
 }

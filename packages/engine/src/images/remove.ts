@@ -1,7 +1,7 @@
 import type { ImageDeleteItem } from '@wharf/api/image';
 import { notImplemented } from '@wharf/base/error';
 import type { Platform } from '@wharf/oci/image-config';
-import type { ImageDeps } from './image-deps.ts';
+import { type ImageDeps, imagesOf } from './image-deps.ts';
 
 const up = ['running', 'paused', 'restarting'];
 
@@ -17,7 +17,7 @@ export async function removeImage(
     prune: !noprune,
     usedBy: (imageId) =>
       [...containers.values()]
-        .filter(({ image }) => image.id === imageId)
+        .filter((container) => imagesOf(container).has(imageId))
         .map((container) => ({ containerId: container.id, running: up.includes(container.state.status) })),
   });
   for (const item of items) {

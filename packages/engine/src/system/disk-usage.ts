@@ -2,6 +2,7 @@ import type { ContainerSummary } from '@wharf/api/container';
 import type { DiskUsage } from '@wharf/api/system';
 import type { VolumeInspect } from '@wharf/api/volume';
 import { invalidArgument } from '@wharf/base/error';
+import { linkNames } from '../containers/links.ts';
 import { imageNames, type ListDeps, summarize, withSize } from '../containers/list.ts';
 import type { ImageUseCases, VolumeUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
@@ -32,7 +33,7 @@ async function imageUsage({ images, useCases }: DiskUsageDeps): Promise<Pick<Dis
 }
 
 async function containerUsage(deps: DiskUsageDeps): Promise<ContainerSummary[]> {
-  const view = { now: Date.now(), imageName: imageNames(deps.images) };
+  const view = { now: Date.now(), imageName: imageNames(deps.images), linkNames: linkNames(deps) };
   const summaries = [...deps.containers.values()].map((record) => summarize(deps, record, view));
   return Promise.all(summaries.map((summary) => withSize(deps, summary)));
 }

@@ -1,4 +1,5 @@
 import type { NetworkContext } from '../context.ts';
+import type { SandboxRequest } from '../networking.ts';
 import { dnsNames } from './create-endpoint.ts';
 import { saveSandbox } from './open-sandbox.ts';
 
@@ -15,5 +16,13 @@ export function renameSandbox(context: NetworkContext, containerId: string, name
     return renamed;
   });
   live.record = { ...live.record, request, endpoints };
+  saveSandbox(context, live);
+}
+
+/** What a container's /etc/hosts says of others. */
+export function relinkSandbox(context: NetworkContext, containerId: string, links: SandboxRequest['links']): void {
+  const live = context.live.get(containerId);
+  if (!live) return;
+  live.record = { ...live.record, request: { ...live.record.request, links } };
   saveSandbox(context, live);
 }

@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
 import type { HostConfig } from '@wharf/api/container';
+import { EngineError } from '@wharf/base/error';
 import type { OciMount } from '@wharf/oci/runtime-spec';
 
 /** One mount as the engine resolved it: sources are paths of the host that exist. */
 export interface SpecMount {
-  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'image';
   readonly destination: string;
   readonly source: string;
   readonly readOnly: boolean;
@@ -36,7 +37,7 @@ export interface MountsInput {
    * Whether a read-only bind of this source becomes so with all that is mounted below it (kernel 5.12 and a runtime
    * that knows `rro`). Nothing is below a file, and crun 1.8 fails on one.
    */
-  readonly recursiveReadOnly: (source: string) => boolean;
+  readonly recursiveReadOnly: (source: string) => 'yes' | 'no' | 'needless';
   readonly writableCgroups: boolean;
   /** Restrictions of the mount that a bind's source is on, where the runtime would lift them. */
   readonly restrictionsOf: (source: string) => readonly string[];
@@ -92,12 +93,28 @@ function userMounts({ hostConfig, mounts, recursiveReadOnly, restrictionsOf }: M
     if (mount.type === 'tmpfs')
       return fileSystem(mount.destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(mount.tmpfsOptions));
     const options = [mount.nonRecursive ? 'bind' : 'rbind'];
-    if (mount.readOnly) options.push(!mount.readOnlyNonRecursive && recursiveReadOnly(mount.source) ? 'rro' : 'ro');
+    if (mount.readOnly) options.push(readOnlyOption(mount, recursiveReadOnly));
     if (mount.propagation !== '') options.push(mount.propagation);
     const kept = restrictionsOf(mount.source).filter((name) => name !== 'ro' || !mount.readOnly);
     return bind(mount.source, mount.destination, [...options, ...kept]);
   });
   return [...others, ...tmpfs];
+}
+
+function readOnlyOption(mount: SpecMount, recursiveReadOnly: MountsInput['recursiveReadOnly']): 'ro' | 'rro' {
+  if (mount.readOnlyNonRecursive || mount.nonRecursive) return 'ro';
+  switch (recursiveReadOnly(mount.source)) {
+    case 'yes':
+      return 'rro';
+    case 'needless':
+      return 'ro';
+    case 'no':
+      if (!mount.readOnlyForceRecursive) return 'ro';
+      throw new EngineError(
+        'internal',
+        `cannot make mount ${mount.destination} recursively read-only: not supported by the kernel or the OCI runtime`,
+      );
+  }
 }
 
 /** Options that exclude each other share a key; the last one given wins. */

@@ -139,7 +139,7 @@ function createContainerMounts(input: SpecInput, host: SpecHost, security: Secur
     shmPath: input.shmPath,
     defaultShmSize: host.defaultShmSize,
     init: wantsInit(hostConfig, host.initByDefault) ? host.findInit() : undefined,
-    recursiveReadOnly: host.runtime.recursiveReadOnly ? isDirectory : () => false,
+    recursiveReadOnly: (source) => (!isDirectory(source) ? 'needless' : host.runtime.recursiveReadOnly ? 'yes' : 'no'),
     restrictionsOf: host.runtime.keepsRestrictions ? () => [] : readRestrictions,
     writableCgroups: security.writableCgroups === true,
   });

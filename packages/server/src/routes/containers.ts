@@ -84,7 +84,8 @@ export function containerRoutes({ containers }: Pick<Engine, 'containers'>): Rou
       context.empty(200);
     }),
 
-    route('DELETE', '/containers/{id}', async (context) => {
+    // `container/alias` names a link.
+    route('DELETE', '/containers/{id...}', async (context) => {
       const { query } = context;
       const options = { force: query.boolean('force'), volumes: query.boolean('v'), link: query.boolean('link') };
       await containers.remove(context.parameters.id, options);

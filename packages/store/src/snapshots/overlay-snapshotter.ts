@@ -22,6 +22,8 @@ interface Snapshot {
   /** Bottom to top. */
   readonly diffIds: readonly string[];
   readonly volatile: boolean;
+  /** Nothing is written above its layers. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -50,19 +52,29 @@ export class OverlaySnapshotter implements Snapshotter {
     this.#snapshots.put(id, { diffIds, volatile });
   }
 
+  view(id: string, diffIds: readonly string[]): void {
+    mkdirSync(join(this.#directory(id), 'root'), { recursive: true, mode: 0o710 });
+    this.#snapshots.put(id, { diffIds, volatile: false, readOnly: true });
+  }
+
   mounts(id: string): OverlayMount {
     const snapshot = this.#snapshots.get(id);
     if (!snapshot) throw notFound(`No such snapshot: ${id}`);
     const directory = this.#directory(id);
-    const layers = snapshot.diffIds.map((diffId) => layerDirectory(this.#dataRoot, diffId)).reverse();
     return {
-      // overlayfs wants a lower directory; an image without layers has an empty one.
-      lowerDirs: layers.length > 0 ? layers : [this.#emptyLayer()],
+      lowerDirs: this.#lowerDirs(snapshot),
       upperDir: join(directory, 'upper'),
       workDir: join(directory, 'work'),
       target: join(directory, 'root'),
       volatile: snapshot.volatile,
     };
+  }
+
+  /** overlayfs wants a lower directory, and two where nothing is above them. */
+  #lowerDirs({ diffIds, readOnly = false }: Snapshot): string[] {
+    const layers = diffIds.map((diffId) => layerDirectory(this.#dataRoot, diffId)).reverse();
+    while (layers.length < (readOnly ? 2 : 1)) layers.push(this.#emptyLayer(layers.length));
+    return layers;
   }
 
   async mount(id: string): Promise<string> {
@@ -74,7 +86,8 @@ export class OverlaySnapshotter implements Snapshotter {
     // The kernel refuses to mount again what was volatile, since a crash may have torn it.
     rmSync(join(mounts.workDir, 'work', 'incompat'), { recursive: true, force: true });
     try {
-      mountOverlay(mounts);
+      if (this.#snapshots.get(id)?.readOnly) mountOverlay({ lowerDirs: mounts.lowerDirs, target: mounts.target });
+      else mountOverlay(mounts);
     } catch (cause) {
       throw this.#explain(cause);
     }
@@ -88,6 +101,8 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async remove(id: string): Promise<void> {
+    const views = [...this.#snapshots.entries()].filter(([other]) => other.startsWith(`${id}.`));
+    for (const [view] of views) await this.remove(view);
     await this.unmount(id);
     const trash = join(this.#dataRoot, 'trash', newId());
     try {
@@ -107,7 +122,7 @@ export class OverlaySnapshotter implements Snapshotter {
     const found = await readdir(join(this.#dataRoot, 'snapshots'));
     const known = [...this.#snapshots.entries()].map(([id]) => id);
     for (const id of new Set([...found, ...known])) {
-      if (!keep.has(id)) await this.remove(id);
+      if (!keep.has(id.split('.')[0]!)) await this.remove(id);
     }
     void this.#emptyTrash();
   }
@@ -124,8 +139,8 @@ export class OverlaySnapshotter implements Snapshotter {
     return join(this.#dataRoot, 'snapshots', id);
   }
 
-  #emptyLayer(): string {
-    const directory = join(this.#dataRoot, 'layers', 'empty');
+  #emptyLayer(index: number): string {
+    const directory = join(this.#dataRoot, 'layers', index === 0 ? 'empty' : `empty-${index}`);
     mkdirSync(directory, { recursive: true });
     return directory;
   }

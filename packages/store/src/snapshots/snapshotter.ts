@@ -2,6 +2,8 @@
 export interface Snapshotter {
   /** Makes the writable layer of container `id` over these layers (bottom to top). */
   prepare(id: string, diffIds: readonly string[], options?: PrepareOptions): Promise<void>;
+  /** A read-only one of these layers, for `mount` alone. One named `<container id>.<n>` goes with the container's. */
+  view(id: string, diffIds: readonly string[]): void;
   /** What to mount at the container's `/`, for the runtime spec or for mount(2). */
   mounts(id: string): OverlayMount;
   /** Mounts the root on the host (idempotent) and returns the path; for cp, copy-up, old runtimes. */

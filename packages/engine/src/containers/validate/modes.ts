@@ -24,7 +24,7 @@ export function validateModes(hostConfig: HostConfig): void {
   requireMode(hostConfig, 'CgroupnsMode', false);
   if (hostConfig.Cgroup !== '') throw notImplemented('HostConfig.Cgroup');
   if (hostConfig.UsernsMode !== '' && hostConfig.UsernsMode !== 'host') {
-    throw notImplemented(`HostConfig.UsernsMode "${hostConfig.UsernsMode}"`);
+    throw invalidArgument(`invalid user namespace mode: ${hostConfig.UsernsMode}`);
   }
 }
 

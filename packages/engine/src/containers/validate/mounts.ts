@@ -26,11 +26,14 @@ export function validateMount(mount: Mount, { sourceMustExist }: { sourceMustExi
       return;
     case 'tmpfs':
       if (mount.BindOptions) refuse('field BindOptions must not be specified');
+      if (mount.VolumeOptions) refuse('field VolumeOptions must not be specified');
+      if (mount.ImageOptions) refuse('field ImageOptions must not be specified');
       if (mount.Source !== '') refuse('field Source must not be specified');
       formatTmpfsOptions(mount.TmpfsOptions, refuse);
       return;
     case 'image':
-      throw notImplemented('mount type "image"');
+      validateImage(mount, refuse);
+      return;
     case 'cluster':
       throw notImplemented('mount type "cluster"');
     case 'npipe':
@@ -57,6 +60,15 @@ function validateBind(mount: Mount, sourceMustExist: boolean, refuse: Refuse): v
   if (mount.VolumeOptions) refuse('field VolumeOptions must not be specified');
   if (mount.ImageOptions) refuse('field ImageOptions must not be specified');
   requireAbsolute(mount.Source, refuse);
+  if (mount.BindOptions?.ReadOnlyForceRecursive) {
+    if (!mount.ReadOnly) refuse('mount options conflict: !ReadOnly && ReadOnlyForceRecursive');
+    if (!['', 'rprivate'].includes(propagation)) {
+      refuse(`mount options conflict: propagation "${propagation}" && ReadOnlyForceRecursive`);
+    }
+  }
+  if (mount.BindOptions?.ReadOnlyNonRecursive && !mount.ReadOnly) {
+    refuse('mount options conflict: !ReadOnly && ReadOnlyNonRecursive');
+  }
   if (mount.BindOptions?.ReadOnlyNonRecursive && mount.BindOptions.ReadOnlyForceRecursive) {
     refuse('mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive');
   }
@@ -79,6 +91,18 @@ function validateVolume({ Source, ReadOnly, BindOptions, ImageOptions, VolumeOpt
     if (!isLocalPath(subpath)) refuse('subpath must be a relative path within the volume');
   }
   if (ReadOnly && isAnonymous) refuse('must not set ReadOnly mode when using anonymous volumes');
+}
+
+function validateImage(
+  { Source, BindOptions, VolumeOptions, TmpfsOptions, ImageOptions }: Mount,
+  refuse: Refuse,
+): void {
+  if (Source === '') refuse('field Source must not be empty');
+  if (BindOptions) refuse('field BindOptions must not be specified');
+  if (VolumeOptions) refuse('field VolumeOptions must not be specified');
+  if (TmpfsOptions) refuse('field TmpfsOptions must not be specified');
+  const subpath = ImageOptions?.Subpath ?? '';
+  if (subpath !== '' && !isLocalPath(subpath)) refuse('subpath must be a relative path within the image');
 }
 
 /** Go's filepath.IsLocal: relative, and no `..` leads above its start. */
