@@ -5,6 +5,8 @@ import { addressOf, cString, syscall } from './syscall.ts';
 export interface SpawnRequest {
   /** Absolute path and arguments. */
   readonly command: readonly string[];
+  /** What the program is called in the place of its path. */
+  readonly name?: string;
   /** The child's descriptors 0, 1, 2 and so on; all others are closed as they are close-on-exec. */
   readonly stdio: readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -53,7 +55,7 @@ function openLibc(): Libc {
  * Starts a program without forking this process' memory, its signals at their defaults, and returns its pid. The
  * runtime knows nothing of it: the caller waits for it by `reapChild`. Throws SystemError (`ENOENT`, `EACCES`).
  */
-export function spawnProcess({ command, stdio, environment, newSession }: SpawnRequest): number {
+export function spawnProcess({ command, name, stdio, environment, newSession }: SpawnRequest): number {
   libc ??= openLibc();
   const path = command[0]!;
   // Both structures are smaller than this on every glibc; it is the caller who has to provide them.
@@ -66,16 +68,26 @@ export function spawnProcess({ command, stdio, environment, newSession }: SpawnR
   libc.posix_spawnattr_setsigmask(attributes, new Uint8Array(128));
   const flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | (newSession ? POSIX_SPAWN_SETSID : 0);
   libc.posix_spawnattr_setflags(attributes, flags);
-  stdio.forEach((fd, number) => {
+  const sources = outOfTheWay(stdio);
+  sources.forEach((fd, number) => {
     libc!.posix_spawn_file_actions_adddup2(actions, fd, number);
   });
   const pid = new Int32Array(1);
-  const argv = new StringVector(command);
-  const envp = new StringVector(Object.entries(environment ?? {}).map(([name, value]) => `${name}=${value}`));
+  const argv = new StringVector([name ?? path, ...command.slice(1)]);
+  const envp = new StringVector(Object.entries(environment ?? {}).map(([key, value]) => `${key}=${value}`));
   const errno = libc.posix_spawn(pid, cString(path), actions, attributes, argv.pointers, envp.pointers);
   libc.posix_spawn_file_actions_destroy(actions);
+  for (const [number, fd] of sources.entries()) if (fd !== stdio[number]) syscall('close', fd);
   if (errno !== 0) throw new SystemError(`execute ${path}`, errno);
   return pid[0]!;
+}
+
+/** A source that the child would have overwritten before it comes to be copied is copied now. */
+function outOfTheWay(stdio: readonly number[]): number[] {
+  const F_DUPFD_CLOEXEC = 1030;
+  return stdio.map((fd, number) =>
+    fd < number ? check(syscall('fcntl', fd, F_DUPFD_CLOEXEC, stdio.length), 'duplicate a descriptor') : fd,
+  );
 }
 
 /** Replaces this process' program: same pid, same children, and the descriptors that are not close-on-exec. Returns only by throwing. */

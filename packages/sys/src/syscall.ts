@@ -16,6 +16,8 @@ const trampolineArm64 = [
   0xe80300aa, 0xe00301aa, 0xe10302aa, 0xe20303aa, 0xe30304aa, 0xe40305aa, 0xe50306aa, 0x010000d4, 0xc0035fd6,
 ].flatMap((word) => [word >>> 24, (word >> 16) & 255, (word >> 8) & 255, word & 255]);
 
+const architecture = process.arch === 'arm64' ? 1 : 0;
+
 /** System call numbers, x86-64 and arm64 (the generic table). */
 const numbers = {
   read: [0, 63],
@@ -104,19 +106,36 @@ const numbers = {
   quotactl: [179, 60],
   syncfs: [306, 267],
   statfs: [137, 43],
+  fstatfs: [138, 44],
   flistxattr: [196, 13],
   fgetxattr: [193, 10],
   pread64: [17, 67],
   pwrite64: [18, 68],
   fchmod: [91, 52],
   fchown: [93, 55],
+  clone: [56, 220],
+  clone3: [435, 435],
+  exit_group: [231, 94],
+  close_range: [436, 436],
+  chdir: [80, 49],
+  getcwd: [79, 17],
+  faccessat: [269, 48],
+  umask: [95, 166],
+  setgroups: [116, 159],
+  setresgid: [119, 149],
+  setresuid: [117, 147],
+  capset: [126, 91],
+  seccomp: [317, 277],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;
 
 export type SyscallName = keyof typeof numbers;
 
-export type SyscallArgument = number | Uint8Array | Int32Array | BigUint64Array | null;
+/** The kernel's number of a system call, for code that makes it elsewhere. */
+export function syscallNumber(name: SyscallName): number {
+  return numbers[name][architecture];
+}
 
-const architecture = process.arch === 'arm64' ? 1 : 0;
+export type SyscallArgument = number | Uint8Array | Int32Array | BigUint64Array | null;
 
 const enter = prepareTrampoline();
 
