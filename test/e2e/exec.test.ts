@@ -175,10 +175,10 @@ test('the end of the container ends its execs, and their clients see it', async 
   await engine.remove(id);
 });
 
-test('twenty at once keep their output apart', async () => {
+test('a hundred at once keep their output apart, and their exit codes are known afterwards', async () => {
   const id = await engine.sleeping();
   const outcomes = await Promise.all(
-    Array.from({ length: 20 }, (_, index) => engine.exec(id, ['sh', '-c', `echo ${index}; exit ${index}`])),
+    Array.from({ length: 100 }, (_, index) => engine.exec(id, ['sh', '-c', `echo ${index}; exit ${index}`])),
   );
   assert.deepEqual(
     outcomes.map(({ code, stdout }) => [code, stdout]),

@@ -1,13 +1,16 @@
 import { notFound } from '@wharf/base/error';
 import type { ExecRecord } from './exec-record.ts';
 
-/** An exec that has ended can be inspected for a while, as in Docker. */
-const finishedLimit = 64;
+/** An exec that has ended can be inspected for a while, as in Docker: milliseconds, and how many at most. */
+const finishedAge = 5 * 60_000;
+const finishedLimit = 10_000;
 
 /** The execs of all containers, with their containers' indexes. */
 export class ExecStore {
   readonly #records = new Map<string, ExecRecord>();
   readonly #byContainer = new Map<string, Set<string>>();
+  /** When they ended, oldest first. */
+  readonly #finished = new Map<string, number>();
   readonly #waiting = new Map<string, ((exitCode: number) => void)[]>();
 
   find(id: string): ExecRecord {
@@ -26,7 +29,8 @@ export class ExecStore {
     this.#byContainer.set(record.containerId, ids.add(record.id));
     if (record.status !== 'exited') return;
     this.#settle(record.id, record.exitCode ?? 0);
-    this.#dropOldest(ids);
+    this.#finished.set(record.id, performance.now());
+    this.#dropOldest();
   }
 
   /** Resolves with the exit code once the exec has ended. */
@@ -54,6 +58,7 @@ export class ExecStore {
   forget(containerId: string): void {
     for (const id of this.#byContainer.get(containerId) ?? []) {
       this.#records.delete(id);
+      this.#finished.delete(id);
       this.#settle(id, 137);
     }
     this.#byContainer.delete(containerId);
@@ -64,11 +69,13 @@ export class ExecStore {
     this.#waiting.delete(id);
   }
 
-  #dropOldest(ids: Set<string>): void {
-    const finished = [...ids].filter((id) => this.#records.get(id)?.status === 'exited');
-    for (const id of finished.slice(0, Math.max(0, finished.length - finishedLimit))) {
+  #dropOldest(): void {
+    const old = performance.now() - finishedAge;
+    for (const [id, time] of this.#finished) {
+      if (time >= old && this.#finished.size <= finishedLimit) return;
+      this.#finished.delete(id);
+      this.#byContainer.get(this.#records.get(id)?.containerId ?? '')?.delete(id);
       this.#records.delete(id);
-      ids.delete(id);
     }
   }
 }

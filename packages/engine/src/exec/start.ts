@@ -72,8 +72,7 @@ async function run(
   container: ContainerRecord,
   options: ExecStartOptions,
 ): Promise<void> {
-  const { execs, supervisor, warmer } = deps;
-  using _warmth = warmer.hold();
+  const { execs, supervisor } = deps;
   try {
     const { pid } = await supervisor.exec(execProcess(deps, exec, container, options));
     const now = execs.get(exec.id);

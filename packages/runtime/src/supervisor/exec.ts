@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { conflict } from '@wharf/base/error';
 import { execCommand } from '../oci-runtime.ts';
+import { execDirectly, type MadeProcess } from './exec-directly.ts';
 import { awaitExit } from './exit.ts';
 import { makeProcess, notRunning, programOf } from './make-process.ts';
 import type { ManagedProcess } from './managed-process.ts';
@@ -10,11 +11,10 @@ import type { SupervisorDeps } from './supervisor-deps.ts';
 
 /** One more process in a running container. */
 export async function execInContainer(deps: SupervisorDeps, request: ExecProcess): Promise<{ pid: number }> {
-  const { processes, scratchFiles } = deps;
+  const { processes } = deps;
   const { id, execId, runtime, io } = request;
   if (processes.get(id, execId)) throw conflict(`exec ${execId} exists already`);
   const stdio = processes.takePending(id, execId) ?? new Stdio(deps.stdio);
-  const processFile = `${scratchFiles.directory}/${scratchFiles.next()}.json`;
   const process: ManagedProcess = {
     id,
     execId,
@@ -31,16 +31,10 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
     exitListeners: [],
   };
   try {
-    if (processes.get(id)?.status !== 'running') throw notRunning(id);
+    const container = processes.get(id);
+    if (container?.status !== 'running') throw notRunning(id);
     processes.add(process);
-    writeFileSync(processFile, JSON.stringify(withConsoleSize(request)), { mode: 0o600 });
-    const making = makeProcess(deps, {
-      action: 'exec',
-      runtime,
-      io,
-      command: (call) => execCommand(runtime, call, processFile, id),
-      program: () => programOf(request.process),
-    });
+    const making = execDirectly(deps, container, request).then((made) => made ?? execByRuntime(deps, request));
     process.making = making;
     const { pid, descriptors } = await making;
     process.making = undefined;
@@ -55,6 +49,21 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
     processes.remove(process);
     stdio.abandon();
     throw error;
+  }
+}
+
+async function execByRuntime(deps: SupervisorDeps, request: ExecProcess): Promise<MadeProcess> {
+  const { id, runtime, io } = request;
+  const processFile = `${deps.scratchFiles.directory}/${deps.scratchFiles.next()}.json`;
+  try {
+    writeFileSync(processFile, JSON.stringify(withConsoleSize(request)), { mode: 0o600 });
+    return await makeProcess(deps, {
+      action: 'exec',
+      runtime,
+      io,
+      command: (call) => execCommand(runtime, call, processFile, id),
+      program: () => programOf(request.process),
+    });
   } finally {
     rmSync(processFile, { force: true });
   }

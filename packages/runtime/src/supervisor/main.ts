@@ -1,9 +1,11 @@
 import { mkdirSync, openSync, rmSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { tryLockFile } from '@wharf/sys/descriptor';
+import { NullDevices } from '@wharf/sys/null-device';
 import { becomeSubreaper } from '@wharf/sys/process';
 import { Reactor } from '@wharf/sys/reactor';
 import { listenUnix } from '@wharf/sys/unix-socket';
+import { JoinableContainers } from '../direct-exec/joinable-containers.ts';
 import { compressFile } from '../logs/compress.ts';
 import { logScratchSize, now } from '../logs/json-file-writer.ts';
 import { adoptContainers } from './adopt.ts';
@@ -125,6 +127,8 @@ function createDeps(
     scratchFiles: new ScratchFiles(`${directory}/scratch`),
     cgroups: new ContainerCgroups(),
     forwarder: new LogForwarder({ reactor, children, command: [...command, '--forward'], warn, idle: news.delivered }),
+    nullDevices: new NullDevices(),
+    joinable: new JoinableContainers(),
     socketDirectory: `/proc/self/fd/${openSync(directory, 'r')}`,
     logScratch: Buffer.alloc(logScratchSize),
     async compress(source, target, log) {

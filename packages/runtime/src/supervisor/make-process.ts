@@ -25,7 +25,7 @@ export interface MakeProcess {
  * Rejects with what the runtime says; then nothing is left of it here.
  */
 export async function makeProcess(
-  deps: Pick<SupervisorDeps, 'children' | 'scratchFiles' | 'reactor'>,
+  deps: Pick<SupervisorDeps, 'children' | 'scratchFiles' | 'reactor' | 'nullDevices'>,
   { action, runtime, io, command, program }: MakeProcess,
 ): Promise<{ pid: number; descriptors: Omit<Opened, 'io' | 'log'> }> {
   const { children, scratchFiles } = deps;

@@ -20,17 +20,17 @@ export interface PreparedIo {
   cancel(): void;
 }
 
-type IoDeps = Pick<SupervisorDeps, 'reactor' | 'scratchFiles'>;
+type IoDeps = Pick<SupervisorDeps, 'reactor' | 'scratchFiles' | 'nullDevices'>;
 
 export function prepareIo(deps: IoDeps, io: ProcessIo): PreparedIo {
-  return io.tty ? prepareTerminal(deps, io) : preparePipes(io);
+  return io.tty ? prepareTerminal(deps, io) : preparePipes(deps, io);
 }
 
-function preparePipes(io: ProcessIo): PreparedIo {
+export function preparePipes({ nullDevices }: Pick<SupervisorDeps, 'nullDevices'>, io: ProcessIo): PreparedIo {
   const stdout = createPipe();
   const stderr = createPipe();
   const stdin = io.stdin ? createPipe() : undefined;
-  const input = stdin?.read ?? openSync('/dev/null', 'r');
+  const input = stdin?.read ?? nullDevices.open();
   const ours = [stdout.read, stderr.read, ...(stdin ? [stdin.write] : [])];
   const child = [input, stdout.write, stderr.write];
   return {

@@ -1,4 +1,6 @@
+import type { NullDevices } from '@wharf/sys/null-device';
 import type { Reactor } from '@wharf/sys/reactor';
+import type { JoinableContainers } from '../direct-exec/joinable-containers.ts';
 import type { Children } from './children.ts';
 import type { ContainerCgroups } from './container-cgroups.ts';
 import type { ContainerRecords } from './container-records.ts';
@@ -25,6 +27,8 @@ export interface SupervisorDeps {
   readonly scratchFiles: ScratchFiles;
   readonly cgroups: ContainerCgroups;
   readonly forwarder: LogForwarder;
+  readonly nullDevices: NullDevices;
+  readonly joinable: JoinableContainers;
   readonly logScratch: Buffer;
   /** Writes a compressed copy of a rotated file of `log`. */
   readonly compress: (source: string, target: string, log: string) => Promise<void>;

@@ -1,0 +1,56 @@
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { OciSpec } from '@wharf/oci/runtime-spec';
+import { hasMachine } from '@wharf/sys/program/syscall-program';
+import { stateDirectory } from '../oci-runtime.ts';
+import type { ManagedProcess } from '../supervisor/managed-process.ts';
+import { allowsJoining } from './allows-joining.ts';
+import { type Filtering, plainContainer } from './plain-container.ts';
+
+/** Distinct filters are few: they differ by profile and capabilities. */
+const filtersKept = 16;
+
+/** What has to be known of a container to join it, learnt from what its runtime goes by itself. */
+export class JoinableContainers {
+  /** False from the moment on at which this host turns out to lack what it takes. */
+  supported = hasMachine();
+  readonly lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  /** What children inherit. */
+  readonly oomScoreAdj = Number(readFileSync('/proc/self/oom_score_adj', 'utf8'));
+  readonly #userNamespace = readlinkSync('/proc/self/ns/user');
+  readonly #filtering = new WeakMap<ManagedProcess, Filtering | 'unknown'>();
+  #filters: { readonly bytes: Buffer; readonly allowsJoining: boolean }[] = [];
+
+  /** The container's seccomp filter, undefined in it where it has none; undefined if the container cannot be joined. */
+  filterOf(container: ManagedProcess): { filter: Buffer | undefined } | undefined {
+    const { runtime, pid } = container;
+    // A runtime with arguments of its own is wanted for what it does by them.
+    if (!this.supported || !runtime || runtime.args?.length || pid === 0) return undefined;
+    if (readlinkSync(`/proc/${pid}/ns/user`) !== this.#userNamespace) return undefined;
+    const filtering = this.#filteringOf(container);
+    if (filtering === 'unknown') return undefined;
+    if (filtering === 'none') return { filter: undefined };
+    // crun keeps the filter that it gave to the container; runc compiles the profile anew each time.
+    if (runtime.name !== 'crun') return undefined;
+    const bytes = readFileSync(`${stateDirectory(runtime, container.id)}/seccomp.bpf`);
+    return bytes.length > 0 && this.#allowsJoining(bytes) ? { filter: bytes } : undefined;
+  }
+
+  #filteringOf(container: ManagedProcess): Filtering | 'unknown' {
+    let filtering = this.#filtering.get(container);
+    if (filtering === undefined) {
+      const spec = JSON.parse(readFileSync(`${container.bundle}/config.json`, 'utf8')) as Partial<OciSpec>;
+      filtering = plainContainer(spec) ?? 'unknown';
+      this.#filtering.set(container, filtering);
+    }
+    return filtering;
+  }
+
+  #allowsJoining(bytes: Buffer): boolean {
+    let known = this.#filters.find((other) => other.bytes.equals(bytes));
+    if (!known) {
+      known = { bytes, allowsJoining: allowsJoining(bytes) };
+      this.#filters = [known, ...this.#filters].slice(0, filtersKept);
+    }
+    return known.allowsJoining;
+  }
+}
