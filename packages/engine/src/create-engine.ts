@@ -40,6 +40,7 @@ import { resizeExec } from './exec/resize.ts';
 import { startExec } from './exec/start.ts';
 import { createImageUseCases } from './images/create-image-use-cases.ts';
 import { createNetworkUseCases } from './networks/create-network-use-cases.ts';
+import { createRegistryUseCases } from './registry/create-registry-use-cases.ts';
 import { containerStats } from './stats/stream-stats.ts';
 import { diskUsage } from './system/disk-usage.ts';
 import { streamEvents } from './system/events.ts';
@@ -70,6 +71,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     containers: containerUseCases(deps),
     exec: execUseCases(deps),
     images,
+    registry: createRegistryUseCases(deps),
     networks: createNetworkUseCases(deps),
     volumes,
     system: systemUseCases({ ...deps, useCases: { images, volumes } }),

@@ -14,6 +14,7 @@ import type { ExecCreateRequest, ExecInspect } from '@wharf/api/exec';
 import type { Filters } from '@wharf/api/filters';
 import type { ImageDeleteItem, ImageHistoryItem, ImageInspect, ImageSummary } from '@wharf/api/image';
 import type { EndpointSettings, NetworkCreateRequest, NetworkCreateResponse, NetworkInspect } from '@wharf/api/network';
+import type { AuthConfig, AuthResponse, DistributionInspect, SearchItem } from '@wharf/api/registry';
 import type { ContainerStats } from '@wharf/api/stats';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
@@ -21,6 +22,8 @@ import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/
 import type { Platform } from '@wharf/oci/image-config';
 import type { CommitRequest } from './containers/commit.ts';
 import type { PullImageOptions } from './images/pull.ts';
+import type { PushImageOptions } from './images/push.ts';
+import type { SearchOptions } from './registry/search.ts';
 
 /**
  * The use cases, one file each in its noun's folder. Requests arrive decoded and at the newest API version;
@@ -32,6 +35,7 @@ export interface Engine {
   readonly containers: ContainerUseCases;
   readonly exec: ExecUseCases;
   readonly images: ImageUseCases;
+  readonly registry: RegistryUseCases;
   readonly networks: NetworkUseCases;
   readonly volumes: VolumeUseCases;
   readonly system: SystemUseCases;
@@ -151,6 +155,8 @@ export interface ImageUseCases {
   ): Promise<ImageDeleteItem[]>;
   /** From a registry; without tag or digest all tags of the repository. */
   pull(image: string, options: PullImageOptions, progress: (message: JsonMessage) => void): Promise<void>;
+  /** To a registry; without a tag all tags of the repository. */
+  push(image: string, options: PushImageOptions, progress: (message: JsonMessage) => void): Promise<void>;
   prune(filters: Filters): Promise<{ ImagesDeleted: ImageDeleteItem[] | null; SpaceReclaimed: number }>;
   load(
     archive: Readable,
@@ -170,6 +176,13 @@ export interface ImageUseCases {
     },
     progress: (message: JsonMessage) => void,
   ): Promise<void>;
+}
+
+/** What registries are asked without anything being brought here. */
+export interface RegistryUseCases {
+  login(credentials: AuthConfig, signal: AbortSignal): Promise<AuthResponse>;
+  search(term: string, options: SearchOptions): Promise<readonly SearchItem[]>;
+  inspect(name: string, options: { auth: string | undefined; signal: AbortSignal }): Promise<DistributionInspect>;
 }
 
 export interface NetworkUseCases {

@@ -15,6 +15,7 @@ import { execRoutes } from './routes/exec.ts';
 import { imageRoutes } from './routes/images.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { notImplementedRoutes } from './routes/not-implemented.ts';
+import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
 import { systemRoutes } from './routes/system.ts';
 import { volumeRoutes } from './routes/volumes.ts';
@@ -47,6 +48,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...containerUpdateRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),
+    ...registryRoutes(engine),
     ...networkRoutes(engine),
     ...volumeRoutes(engine),
     ...swarmRoutes(),

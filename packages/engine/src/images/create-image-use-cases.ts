@@ -7,6 +7,7 @@ import { listImages } from './list.ts';
 import { loadImages } from './load.ts';
 import { pruneImages } from './prune.ts';
 import { pullImage } from './pull.ts';
+import { pushImage } from './push.ts';
 import { removeImage } from './remove.ts';
 import { saveImages } from './save.ts';
 import { tagImage } from './tag.ts';
@@ -20,6 +21,7 @@ export function createImageUseCases(deps: ImageDeps): ImageUseCases {
     remove: (name, options) => removeImage(deps, name, options),
     prune: (filters) => pruneImages(deps, filters),
     pull: (image, options, progress) => pullImage(deps, image, options, progress),
+    push: (image, options, progress) => pushImage(deps, image, options, progress),
     load: (archive, options, progress) => loadImages(deps, archive, options, progress),
     save: (names, options) => saveImages(deps, names, options),
     import: (source, options, progress) => importImage(deps, source, options, progress),

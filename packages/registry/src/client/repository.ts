@@ -47,6 +47,7 @@ export interface RepositoryRequest extends Omit<TransportRequest, 'tls'> {
 /** One repository of one registry, as somebody with certain credentials sees it. distribution-spec */
 export class Repository {
   readonly #options: RepositoryOptions;
+  #pushHost: RegistryHost | undefined;
 
   constructor(options: RepositoryOptions) {
     this.#options = options;
@@ -147,8 +148,20 @@ export class Repository {
     await response.body?.cancel();
   }
 
+  /** Finds out which address answers, once for all that is pushed: half an upload is of no use at another one. */
+  async settlePushHost(signal: AbortSignal): Promise<void> {
+    const { transport } = this.#options;
+    const able = this.hosts.filter(({ canPush }) => canPush);
+    this.#pushHost = await this.onHosts(async (host) => {
+      const response = await transport.send(`${host.base}/`, { method: 'GET', signal, follow: true, tls: host.tls });
+      await response.body?.cancel().catch(() => undefined);
+      return host;
+    }, able);
+  }
+
   /** The registry itself: nothing is pushed to a mirror unless it says that it takes pushes. */
   pushHost(): RegistryHost {
+    if (this.#pushHost) return this.#pushHost;
     return this.#options.reachability.order(this.hosts.filter(({ canPush }) => canPush))[0]!;
   }
 

@@ -9,7 +9,6 @@ import { isImageConfigType, isIndexType } from '@wharf/oci/media-type';
 import { choosePlatform, formatPlatform, hostPlatform, matchesPlatform, type Platform } from '@wharf/oci/platform';
 import { formatCanonical, formatFamiliar, type Reference } from '@wharf/oci/reference';
 import type { Lease } from '@wharf/store/content/leases';
-import type { ImageParts } from '@wharf/store/images/image-parts';
 import { recordImage } from '@wharf/store/images/tag-image';
 import type { Credentials } from '../client/credentials.ts';
 import type { FetchedManifest } from '../client/manifest-response.ts';
@@ -19,6 +18,7 @@ import { explainPullFailure } from './explain-failure.ts';
 import { fetchContent } from './fetch-content.ts';
 import { fetchLayer, hasLayer, type LayerState, type RemoteLayer } from './fetch-layer.ts';
 import { LayerProgress, type Progress } from './layer-progress.ts';
+import { noteSources } from './note-sources.ts';
 import { openRemoteBlob } from './open-remote-blob.ts';
 import { SharedWork } from './shared-work.ts';
 import { Slots } from './slots.ts';
@@ -206,7 +206,9 @@ export class ImagePuller {
     await together([this.#fetchLayers(repository, layers, { signal, progress }), ...small]);
     await parts.content.sync();
     signal.throwIfAborted();
-    noteSources(parts, reference, layers);
+    parts.database.transaction(() => {
+      for (const { descriptor, diffId } of layers) noteSources(parts, reference, descriptor.digest, diffId);
+    });
     return {
       target: target.descriptor,
       manifest: manifest.descriptor,
@@ -316,24 +318,5 @@ function layersOf({ layers }: Manifest, { rootfs }: ImageConfig): RemoteLayer[] 
     }
     if (!isDigest(descriptor.digest)) throw invalidArgument('invalid manifest');
     return { descriptor, diffId: diffIds[index]! };
-  });
-}
-
-const sourcesKept = 8;
-
-/** Where the blobs came from is where they can be mounted from when they are pushed. */
-function noteSources(
-  { blobSources, database }: ImageParts,
-  { domain, path }: Reference,
-  layers: readonly RemoteLayer[],
-): void {
-  const repository = `${domain}/${path}`;
-  database.transaction(() => {
-    for (const { descriptor, diffId } of layers) {
-      const known = blobSources.get(descriptor.digest);
-      if (known?.repositories[0] === repository && known.diffId === diffId) continue;
-      const others = (known?.repositories ?? []).filter((other) => other !== repository);
-      blobSources.put(descriptor.digest, { repositories: [repository, ...others].slice(0, sourcesKept), diffId });
-    }
   });
 }

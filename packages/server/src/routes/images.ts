@@ -64,6 +64,7 @@ export function imageRoutes({ images }: Pick<Engine, 'images'>): Route[] {
       context.json(200, await images.prune(context.query.filters()));
     }),
 
+    route('POST', '/images/{name...}/push', push),
     route('POST', '/images/load', load),
     route('POST', '/images/create', createImage),
   ];
@@ -91,6 +92,14 @@ export function imageRoutes({ images }: Pick<Engine, 'images'>): Route[] {
     const auth = context.header('x-registry-auth');
     const options = { tag: query.text('tag'), auth, signal, ...(platform && { platform }) };
     await sendProgress(context, (progress) => images.pull(image, options, progress));
+  }
+
+  async function push(context: Context<{ name: string }>): Promise<void> {
+    const { query, version, signal } = context;
+    const platform = atLeast(version, 46) ? parsePlatform(query.text('platform')) : undefined;
+    const auth = context.header('x-registry-auth');
+    const options = { tag: query.text('tag'), auth, signal, ...(platform && { platform }) };
+    await sendProgress(context, (progress) => images.push(context.parameters.name, options, progress));
   }
 
   /** Pull with `fromImage`, import with `fromSrc`. */

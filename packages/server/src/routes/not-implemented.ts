@@ -8,10 +8,7 @@ const operations: readonly [Method, string][] = [
   ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
   ['POST', '/build'],
   ['POST', '/build/cancel'],
-  ['POST', '/images/{name...}/push'],
   ['GET', '/images/{name...}/attestations'],
-  ['GET', '/images/search'],
-  ['POST', '/auth'],
   ['PUT', '/volumes/{name}'],
   ['GET', '/plugins'],
   ['GET', '/plugins/privileges'],
@@ -24,7 +21,6 @@ const operations: readonly [Method, string][] = [
   ['POST', '/plugins/{name...}/upgrade'],
   ['POST', '/plugins/{name...}/push'],
   ['POST', '/plugins/{name...}/set'],
-  ['GET', '/distribution/{name...}/json'],
   ['POST', '/session'],
   ['POST', '/grpc'],
 ];

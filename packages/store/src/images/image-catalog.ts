@@ -4,7 +4,7 @@ import type { Digest } from '@wharf/oci/digest';
 import { type Manifest, parseImageConfig, parseIndex, parseManifest } from '@wharf/oci/manifest';
 import { isImageConfigType, isIndexType } from '@wharf/oci/media-type';
 import { hostPlatform, matchesPlatform, type Platform } from '@wharf/oci/platform';
-import { familiarName, formatFamiliar, parseReference } from '@wharf/oci/reference';
+import { familiarName, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
 import type { ContentStore } from '../content/content-store.ts';
 import type { LayerStore } from '../layers/layer-store.ts';
 import type { Collection } from '../metadata/database.ts';
@@ -29,6 +29,13 @@ export interface CatalogParts {
   readonly layers: LayerStore;
   readonly images: Collection<StoredImage>;
   readonly tags: Collection<StoredTag>;
+}
+
+/** A repository may know an image by other digests than its own: of what was packed for it, or only a platform. */
+function digestsIn(references: readonly Reference[], name: string, id: Digest): string[] {
+  const own = references.filter((reference) => familiarName(reference) === name && reference.digest !== undefined);
+  const digests = own.map(({ digest }) => digest);
+  return (digests.length > 0 ? [...new Set(digests)].sort() : [id]).map((digest) => `${name}@${digest}`);
 }
 
 /** Images as people see them, held in memory: made from content once, forgotten when names or content change. */
@@ -107,7 +114,7 @@ export class ImageCatalog {
       diffIds: chosen.diffIds,
       layerSizes: chosen.diffIds.map((diffId) => this.#parts.layers.get(diffId)?.size ?? 0),
       repoTags: repoTags.sort(),
-      repoDigests: [...names].sort().map((name) => `${name}@${image.id}`),
+      repoDigests: [...names].sort().flatMap((name) => digestsIn(references, name, image.id)),
       size: this.platforms(image).reduce((sum, { contentSize, unpackedSize }) => sum + contentSize + unpackedSize, 0),
       lastTagTime: image.lastTagTime,
     };

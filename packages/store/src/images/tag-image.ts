@@ -22,3 +22,15 @@ export function recordImage(parts: ImageParts, target: Descriptor, names: readon
   catalog.changed(id);
   return id;
 }
+
+/**
+ * Notes the digest by which a repository knows an image from now on, where that is not the image's own: layers go out
+ * packed. A digest that an earlier push of the same tag left behind stays: it still names this image there.
+ */
+export function recordPushed(parts: ImageParts, name: Reference, id: Digest, digest: Digest): void {
+  if (digest === id) return;
+  const { domain, path } = name;
+  const reference = formatCanonical({ domain, path, digest });
+  parts.tags.put(reference, { reference, imageId: id });
+  parts.catalog.changed();
+}

@@ -11,8 +11,8 @@ export type LayerRequest =
   /** So many bytes of the file may be read by now. */
   | { readonly kind: 'grown'; readonly length: number }
   | { readonly kind: 'end' }
-  /** Sends the layer's tar, made again from its directory. */
-  | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string }
+  /** Sends the layer's tar, made again from its directory, as it is or as gzip. */
+  | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string; readonly gzip?: boolean }
   /** Sends the tar of an overlayfs upper directory. */
   | { readonly kind: 'diff'; readonly directory: string }
   /** Finds out which layer a directory is; answers `sealed`. */

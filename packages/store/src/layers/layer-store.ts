@@ -177,6 +177,12 @@ export class LayerStore {
     return this.#workers.assemble(this.#parts(diffId), diffId);
   }
 
+  /** As `openTar`, packed by gzip: the same layer gives the same bytes. */
+  openGzip(diffId: Digest): Readable {
+    if (!this.has(diffId)) throw new EngineError('data_loss', `layer ${diffId} does not exist`);
+    return this.#workers.assemble(this.#parts(diffId), diffId, { gzip: true });
+  }
+
   /** Answers the bytes freed. */
   remove(diffId: Digest): number {
     const record = this.#records.get(diffId);

@@ -3,6 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
 import { syncFileSystem } from '@wharf/sys/file';
+import { gzipMembers } from './gzip-members.ts';
 import { IncomingLayer } from './incoming-layer.ts';
 import { assembleLayer } from './layer-assembler.ts';
 import { diffDirectory } from './layer-diff.ts';
@@ -59,7 +60,7 @@ async function handle(request: LayerRequest): Promise<void> {
       application = undefined;
       return;
     case 'assemble':
-      delivery = new Delivery(assembleLayer(request.parts), request.diffId);
+      delivery = new Delivery(assembleLayer(request.parts), request.diffId, request.gzip ? gzipMembers : undefined);
       return;
     case 'diff':
       delivery = new Delivery(diffDirectory(request.directory), undefined);
@@ -131,9 +132,22 @@ class Delivery {
   readonly #diffId: string | undefined;
   readonly #hash = createHash('sha256');
 
-  constructor(chunks: Generator<Buffer>, diffId: string | undefined) {
-    this.#chunks = chunks;
+  /** `pack` stands between the chunks, which the diffId is of, and what is sent. */
+  constructor(
+    chunks: Generator<Buffer>,
+    diffId: string | undefined,
+    pack?: (chunks: Iterable<Buffer>) => Generator<Buffer>,
+  ) {
+    const hashed = this.#hashed(chunks);
+    this.#chunks = pack ? pack(hashed) : hashed;
     this.#diffId = diffId;
+  }
+
+  *#hashed(chunks: Generator<Buffer>): Generator<Buffer> {
+    for (const chunk of chunks) {
+      this.#hash.update(chunk);
+      yield chunk;
+    }
   }
 
   /** Sends one chunk, or the end. True when there is nothing more. */
@@ -147,7 +161,6 @@ class Delivery {
       send({ kind: 'sent' });
       return true;
     }
-    this.#hash.update(next.value);
     const whole = next.value.byteOffset === 0 && next.value.byteLength === next.value.buffer.byteLength;
     const bytes = whole ? next.value : Buffer.from(new Uint8Array(next.value).buffer);
     send({ kind: 'chunk', bytes }, [bytes.buffer as ArrayBuffer]);

@@ -40,8 +40,8 @@ export class LayerWorkers {
   }
 
   /** The layer's tar. The stream fails with data_loss where the directory no longer makes that diffId. */
-  assemble(parts: LayerParts, diffId: string): Readable {
-    return this.#deliver({ kind: 'assemble', parts, diffId });
+  assemble(parts: LayerParts, diffId: string, { gzip = false } = {}): Readable {
+    return this.#deliver({ kind: 'assemble', parts, diffId, gzip });
   }
 
   /** The tar of an overlayfs upper directory. */
