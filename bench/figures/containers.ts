@@ -7,7 +7,12 @@ export interface ContainerOptions {
   /** Publish container port 80 on this port of loopback. */
   readonly port?: number;
   readonly binds?: readonly string[];
+  /** Every line is to be read back. */
+  readonly wholeLog?: boolean;
 }
+
+/** Without a bound, as the others keep their logs unless told otherwise. */
+const wholeLog = { Type: 'json-file', Config: { 'max-size': '-1' } };
 
 export async function createContainer(
   engine: Engine,
@@ -23,6 +28,7 @@ export async function createContainer(
       NetworkMode: options.network ?? 'bridge',
       ...(options.port && { PortBindings: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: String(options.port) }] } }),
       ...(options.binds && { Binds: options.binds }),
+      ...(options.wholeLog && engine.name === 'wharfd' && { LogConfig: wholeLog }),
       ...(engine.kind.parentByContainer && { CgroupParent: engine.paths.cgroupParent }),
     },
   });

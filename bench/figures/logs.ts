@@ -34,6 +34,7 @@ async function fillAndDrain(engine: Engine, megabytes: number): Promise<{ ingest
   const id = await createContainer(engine, engine.client, {
     command: ['cat', '/lines'],
     network: 'none',
+    wholeLog: true,
     binds: [`${engine.sandbox.directory}/lines:/lines:ro`],
   });
   const waiter = engine.connect();

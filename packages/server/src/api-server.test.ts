@@ -175,7 +175,7 @@ describe('answers', () => {
       /application\/json\r\n[\s\S]*{"Type":"container",[\s\S]*"image":"a\\u003cb"[\s\S]*"timeNano":1700000000123456789}\n/,
     ],
     ['events of old', 'GET /v1.50/events', '', /{"status":"start","id":"abc","from":"a\\u003cb","Type":"container"/],
-    ['a pull', 'POST /images/create?fromImage=alpine', '', /501 [\s\S]*pulling an image/],
+    ['an import from a URL', 'POST /images/create?fromSrc=http://a/b', '', /501 [\s\S]*importing an image from a URL/],
   ];
   for (const [name, line, body, expected] of rows) {
     test(name, async () => assert.match(await ask(line, { body }), expected));
