@@ -216,6 +216,9 @@ export const entries: readonly Entry[] = [
   entry('image pull', 'Download an image from a registry', async () => (await import('./image/pull.ts')).command, {
     short: ['pull'],
   }),
+  entry('image push', 'Upload an image to a registry', async () => (await import('./image/push.ts')).command, {
+    short: ['push'],
+  }),
   entry('image rm remove', 'Remove images', async () => (await import('./image/rm.ts')).command, { short: ['rmi'] }),
   entry('image save', 'Write images to an archive', async () => (await import('./image/save.ts')).command, {
     short: ['save'],
@@ -277,11 +280,14 @@ export const entries: readonly Entry[] = [
     'Show everything known about objects of any type',
     async () => (await import('./inspect.ts')).command,
   ),
+  topLevel('login', 'Log in to a registry', async () => (await import('./login.ts')).command),
+  topLevel('logout', 'Log out from a registry', async () => (await import('./logout.ts')).command),
   topLevel(
     'registry',
     'Serve images to others, and look after them',
     async () => (await import('./registry.ts')).command,
   ),
+  topLevel('search', 'Search a registry for images', async () => (await import('./search.ts')).command),
   topLevel('version', 'Show the versions of client and daemon', async () => (await import('./version.ts')).command, 5),
 ];
 

@@ -3,6 +3,9 @@ import type { Output } from '../terminal/output.ts';
 /** The keys of ~/.docker/config.json that the client reads; it keeps all others when it writes. */
 export interface ConfigFile {
   readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
+  readonly credsStore?: string;
+  /** Helpers of single registries. */
+  readonly credHelpers?: Readonly<Record<string, string>>;
   readonly HttpHeaders?: Readonly<Record<string, string>>;
   readonly psFormat?: string;
   readonly statsFormat?: string;
@@ -40,14 +43,19 @@ export async function writeConfigValue(
   key: keyof ConfigFile,
   value: string | undefined,
 ): Promise<void> {
-  const { mkdirSync, renameSync, writeFileSync } = await import('node:fs');
-  const path = `${directory}/config.json`;
-  const file = Bun.file(path);
-  const parsed: Record<string, unknown> = (await file.exists()) ? JSON.parse(await file.text()) : {};
-  if (value === undefined) delete parsed[key];
-  else parsed[key] = value;
+  await changeConfig(directory, ({ [key]: _, ...rest }) => (value === undefined ? rest : { ...rest, [key]: value }));
+}
+
+/** Writes what `change` makes of the file, whole or not at all; only its owner may read it. */
+export async function changeConfig(directory: string, change: (config: ConfigFile) => ConfigFile): Promise<void> {
+  const { mkdirSync, realpathSync, renameSync, writeFileSync } = await import('node:fs');
+  const file = Bun.file(`${directory}/config.json`);
+  const isThere = await file.exists();
+  const parsed: ConfigFile = isThere ? JSON.parse(await file.text()) : {};
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  // A link to a file elsewhere stays one.
+  const path = isThere ? realpathSync(`${directory}/config.json`) : `${directory}/config.json`;
   const temporary = `${path}.tmp${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(parsed, null, '\t')}\n`, { mode: 0o600 });
+  writeFileSync(temporary, `${JSON.stringify(change(parsed), null, '\t')}\n`, { mode: 0o600 });
   renameSync(temporary, path);
 }

@@ -8,12 +8,13 @@ export async function confirm(cli: Cli, question: string): Promise<boolean> {
   return answer === 'y' || answer === 'yes';
 }
 
-async function readLine(): Promise<string> {
+/** A line of standard input, without its end. */
+export async function readLine(): Promise<string> {
   const decoder = new TextDecoder();
   let line = '';
   for await (const chunk of Bun.stdin.stream()) {
     line += decoder.decode(chunk, { stream: true });
     if (line.includes('\n')) break;
   }
-  return line.split('\n')[0] ?? '';
+  return (line.split('\n')[0] ?? '').replace(/\r$/, '');
 }

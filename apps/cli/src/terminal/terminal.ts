@@ -58,3 +58,14 @@ export function enterRawMode(descriptor: number): () => void {
     restored = true;
   };
 }
+
+/** Shows no key that is pressed. Returns the way back. */
+export function hideInput(descriptor: number): () => void {
+  const before = new Uint32Array(termiosSize / 4);
+  if (libc.tcgetattr(descriptor, ptr(before)) !== 0) return () => {};
+  const hidden = before.slice();
+  // ECHO
+  hidden[3] = (hidden[3] ?? 0) & ~0o10;
+  libc.tcsetattr(descriptor, setDrained, ptr(hidden));
+  return () => void libc.tcsetattr(descriptor, setDrained, ptr(before));
+}

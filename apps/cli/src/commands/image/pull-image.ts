@@ -1,6 +1,7 @@
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import { formatCanonical, parseReference, withDefaultTag } from '@wharf/oci/reference';
 import type { Cli } from '../../cli.ts';
+import { registryAuth } from '../../credentials/credential-store.ts';
 import type { Output } from '../../terminal/output.ts';
 import { showProgress } from '../../terminal/progress.ts';
 
@@ -26,22 +27,4 @@ export async function pullImage(cli: Cli, image: string, options: PullOptions): 
   });
   await showProgress(progress, options.quiet ? undefined : options.output, options.output === cli.out ? 1 : 2);
   return formatCanonical(reference);
-}
-
-/** Base64url JSON of what `auths` holds for the registry. */
-async function registryAuth(cli: Cli, domain: string): Promise<string | undefined> {
-  const key = domain === 'docker.io' ? 'https://index.docker.io/v1/' : domain;
-  const stored = (await cli.config()).auths?.[key];
-  if (!stored?.auth && !stored?.identitytoken) return undefined;
-  const [username = '', password = ''] = stored.auth ? splitCredentials(stored.auth) : [];
-  const credentials = stored.identitytoken
-    ? { identitytoken: stored.identitytoken, serveraddress: key }
-    : { username, password, serveraddress: key };
-  return Buffer.from(JSON.stringify(credentials)).toString('base64url');
-}
-
-function splitCredentials(auth: string): [string, string] {
-  const text = Buffer.from(auth, 'base64').toString();
-  const colon = text.indexOf(':');
-  return colon < 0 ? [text, ''] : [text.slice(0, colon), text.slice(colon + 1)];
 }
