@@ -78,4 +78,21 @@ symlinkSync(name, join(dist, `${name}.link`));
 renameSync(join(dist, `${name}.link`), join(dist, 'current'));
 writeFileSync(join(dist, 'built'), '');
 const builds = readdirSync(dist).filter((entry) => /^build-\d+$/.test(entry));
-for (const old of builds.sort().slice(0, -buildsKept)) rmSync(join(dist, old), { recursive: true, force: true });
+const running = commandLines();
+for (const old of builds.sort().slice(0, -buildsKept)) {
+  // A daemon reads some of its files only when it needs them.
+  if (!running.includes(join(dist, old))) rmSync(join(dist, old), { recursive: true, force: true });
+}
+
+function commandLines(): string {
+  const processes = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry));
+  return processes.map((pid) => readText(`/proc/${pid}/cmdline`)).join('\n');
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
