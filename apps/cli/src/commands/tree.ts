@@ -18,6 +18,7 @@ export const groups: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   context: 'Manage contexts',
   image: 'Manage images',
+  manifest: 'Manage manifests and lists of them in registries',
   network: 'Manage networks',
   system: 'Manage the daemon',
   volume: 'Manage volumes',
@@ -226,6 +227,23 @@ export const entries: readonly Entry[] = [
   entry('image tag', 'Give an image one more name', async () => (await import('./image/tag.ts')).command, {
     short: ['tag'],
   }),
+  entry(
+    'manifest annotate',
+    'Say for which platform an image of a list is',
+    async () => (await import('./manifest/annotate.ts')).command,
+  ),
+  entry(
+    'manifest create',
+    'Begin a list of images for several platforms',
+    async () => (await import('./manifest/create.ts')).command,
+  ),
+  entry(
+    'manifest inspect',
+    'Show a manifest, or a list of them',
+    async () => (await import('./manifest/inspect.ts')).command,
+  ),
+  entry('manifest push', 'Upload a list to a registry', async () => (await import('./manifest/push.ts')).command),
+  entry('manifest rm', 'Forget lists that were begun here', async () => (await import('./manifest/rm.ts')).command),
   entry(
     'network connect',
     'Connect a container to a network',

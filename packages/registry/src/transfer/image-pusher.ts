@@ -9,6 +9,7 @@ import type { Platform } from '@wharf/oci/platform';
 import { familiarName, formatCanonical, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
 import { recordPushed } from '@wharf/store/images/tag-image';
 import type { Credentials } from '../client/credentials.ts';
+import { mountBlob } from '../client/mount-blob.ts';
 import { RegistryError } from '../client/registry-error.ts';
 import type { Repository } from '../client/repository.ts';
 import { type Wait, withRetries } from '../client/retry.ts';
@@ -20,7 +21,7 @@ import { type PushedBlob, type PushedManifest, packedType, planPush, rewrite } f
 import { PushProgress } from './push-progress.ts';
 import { Slots } from './slots.ts';
 import type { TransferDeps } from './transfer-deps.ts';
-import { mountBlob, type UploadSource, uploadBlob } from './upload-blob.ts';
+import { type UploadSource, uploadBlob } from './upload-blob.ts';
 
 export interface PushOptions {
   /** Of an image for several; undefined pushes all of it. */
