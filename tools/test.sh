@@ -24,6 +24,7 @@ need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod
 need python3 python3
+need mmdebstrap mmdebstrap
 need systemd-analyze systemd
 need rsyslogd rsyslog
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"

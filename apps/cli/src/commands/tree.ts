@@ -190,6 +190,11 @@ export const entries: readonly Entry[] = [
     async () => (await import('./context/use.ts')).command,
   ),
   entry(
+    'image bootstrap',
+    "Make a base image from a distribution's own packages",
+    async () => (await import('./image/bootstrap.ts')).command,
+  ),
+  entry(
     'image history',
     "Show an image's layers and what made them",
     async () => (await import('./image/history.ts')).command,
