@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { EngineError } from '@wharf/base/error';
 import type { Digest } from '@wharf/oci/digest';
@@ -94,7 +94,7 @@ class Download {
   }
 
   async run(): Promise<void> {
-    const { signal, part } = this.#options;
+    const { signal } = this.#options;
     const stop = () => this.#abort.abort(signal.reason);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop, { once: true });
@@ -103,7 +103,8 @@ class Download {
         this.#employ();
         await this.#nextEvent();
       }
-      rmSync(part.ranges, { force: true });
+      // Whoever dies before the blob is stored finds it whole.
+      this.#save();
     } catch (error) {
       this.#abort.abort(error);
       await Promise.allSettled(this.#busy.values());

@@ -119,10 +119,11 @@ function store(
   { descriptor: { digest }, diffId }: RemoteLayer,
   { applied, unpacking, fault }: { applied: AppliedLayer; unpacking: Unpacking; fault: TransferDeps['fault'] },
 ): void {
-  const { file } = content.part(digest);
+  const { file, ranges } = content.part(digest);
   // A plain tar is made again from its layer.
   if (digest === diffId) rmSync(file, { force: true });
   else content.commit(file, digest);
+  rmSync(ranges, { force: true });
   fault('pull.blob');
   unpacking.publish(applied);
   const known = blobSources.get(digest);
