@@ -12,6 +12,7 @@ import { measureParallel } from './figures/parallel.ts';
 import { measureRecovery } from './figures/recovery.ts';
 import { measureRegistry } from './figures/registry.ts';
 import { measureRun, measureStart } from './figures/start.ts';
+import { measureTransfer } from './figures/transfer.ts';
 
 /**
  * Measures wharfd beside dockerd and podman's API service, doing the same work on each in turn.
@@ -30,6 +31,7 @@ const groups: Readonly<Record<string, Measure>> = {
   crowd: measureCrowd,
   registry: measureRegistry,
   network: measureNetwork,
+  transfer: measureTransfer,
 };
 
 /** Groups that compare something else than engines. */

@@ -5,7 +5,7 @@ export type Values = Partial<Record<EngineName, number>>;
 
 export interface Figure {
   readonly name: string;
-  readonly unit: 'ms' | 'CPU ms' | 'MB' | 'MB/s' | 'Gbit/s' | '/s' | 'x';
+  readonly unit: 'ms' | 'CPU ms' | 'CPU s' | 'MB' | 'MB/s' | 'Gbit/s' | '/s' | 'x';
   readonly values: Values;
   /** The promise of SPECIFICATION.md and whether these values keep it. */
   readonly promise?: { readonly text: string; readonly kept: boolean };

@@ -11,11 +11,11 @@ function fileContent(size: number): Buffer {
   return content;
 }
 
-/** An image of 8 layers with 2,000 files each of 4 to 60 KB: 500 MB. */
-function largeImage(megabytes: number, generation: number): Buffer {
-  const layers = Array.from({ length: 8 }, (_, layer) => {
+/** Layers of files of 4 to 60 KB, which nothing before shares. */
+export function imageLayers(megabytes: number, count: number, generation: number): Buffer[] {
+  return Array.from({ length: count }, (_, layer) => {
     const files = [];
-    let left = (megabytes * 1_000_000) / 8;
+    let left = (megabytes * 1_000_000) / count;
     for (let index = 0; left > 0; index++) {
       const size = 4096 + ((index * 7919) % 57_344);
       files.push({ name: `l${layer}/d${index % 50}/f${index}-${generation}`, content: fileContent(size) });
@@ -23,7 +23,11 @@ function largeImage(megabytes: number, generation: number): Buffer {
     }
     return tar(files);
   });
-  return imageArchive(`large:${generation}`, layers);
+}
+
+/** An image of 8 layers with 2,000 files each: 500 MB. */
+function largeImage(megabytes: number, generation: number): Buffer {
+  return imageArchive(`large:${generation}`, imageLayers(megabytes, 8, generation));
 }
 
 /** `docker load` of an image that shares nothing with any before. */
