@@ -21,7 +21,7 @@ export interface ImageUsers {
 
 export interface ImageUser {
   readonly id: string;
-  readonly image: { readonly id: string };
+  readonly image: { readonly id: string; readonly manifest: { readonly digest: string } };
   readonly mounts: readonly { readonly image?: { readonly id: string } }[];
   readonly state: { readonly status: string };
 }

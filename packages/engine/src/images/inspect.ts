@@ -1,8 +1,8 @@
-import type { ImageInspect, ManifestSummary } from '@wharf/api/image';
+import type { ImageInspect } from '@wharf/api/image';
 import { invalidArgument } from '@wharf/base/error';
 import type { Platform } from '@wharf/oci/image-config';
-import type { ImageRecord } from '@wharf/store/images/image-store';
-import { type ImageDeps, imagesOf } from './image-deps.ts';
+import type { ImageDeps } from './image-deps.ts';
+import { summarizeManifests } from './summarize-manifests.ts';
 
 export function inspectImage(
   { images, containers }: Pick<ImageDeps, 'images' | 'containers'>,
@@ -30,27 +30,6 @@ export function inspectImage(
     RootFS: { Type: 'layers', Layers: [...image.diffIds] },
     Metadata: { LastTagTime: image.lastTagTime },
     Descriptor: image.target,
-    ...(manifests && { Manifests: [summarizeManifest(image, usersOf(containers, image.id))] }),
+    ...(manifests && { Manifests: summarizeManifests(images.manifests(image.id), containers) }),
   };
-}
-
-export function summarizeManifest(image: ImageRecord, users: readonly string[]): ManifestSummary {
-  const { os, architecture, variant } = image.config;
-  const unpacked = image.layerSizes.reduce((total, size) => total + size, 0);
-  return {
-    ID: image.manifest.digest,
-    Descriptor: image.manifest,
-    Available: true,
-    Size: { Content: image.size - unpacked, Total: image.size },
-    Kind: 'image',
-    ImageData: {
-      Platform: { os, architecture, ...(variant !== undefined && { variant }) },
-      Containers: [...users],
-      Size: { Unpacked: unpacked },
-    },
-  };
-}
-
-export function usersOf(containers: ImageDeps['containers'], imageId: string): string[] {
-  return [...containers.values()].filter((container) => imagesOf(container).has(imageId)).map(({ id }) => id);
 }

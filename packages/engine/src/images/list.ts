@@ -4,7 +4,7 @@ import type { ImageRecord } from '@wharf/store/images/image-store';
 import { unixSeconds } from './history.ts';
 import { countUsers, type ImageDeps } from './image-deps.ts';
 import { compileImageFilters, namesShown } from './image-filters.ts';
-import { summarizeManifest, usersOf } from './inspect.ts';
+import { summarizeManifests } from './summarize-manifests.ts';
 
 export interface ListImagesOptions {
   readonly all: boolean;
@@ -39,7 +39,7 @@ export function listImages(
         Labels: image.config.config?.Labels ?? null,
         Containers: users.get(image.id) ?? 0,
         Descriptor: image.target,
-        ...(manifests && { Manifests: [summarizeManifest(image, usersOf(containers, image.id))] }),
+        ...(manifests && { Manifests: summarizeManifests(images.manifests(image.id), containers) }),
       };
     })
     .sort((a, b) => b.Created - a.Created);

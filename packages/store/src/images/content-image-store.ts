@@ -28,9 +28,11 @@ import type {
 } from './image-parts.ts';
 import type { ImageRecord, ImageStore } from './image-store.ts';
 import { importImage } from './import-image.ts';
+import { listManifests, type ManifestView } from './list-manifests.ts';
 import { loadEmbedded } from './load/load-embedded.ts';
 import { type LoadOptions, loadImages } from './load/load-images.ts';
 import { removeImage } from './remove-image.ts';
+import { removePlatforms } from './remove-platforms.ts';
 import { saveImages } from './save-images.ts';
 import { recordImage } from './tag-image.ts';
 
@@ -112,6 +114,17 @@ export class ContentImageStore implements ImageStore {
 
   async remove(nameOrId: string, options: Parameters<ImageStore['remove']>[1]) {
     const removed = removeImage(this.#parts, nameOrId, options);
+    this.#collect();
+    return removed;
+  }
+
+  manifests(id: string): readonly ManifestView[] {
+    const image = this.#parts.images.get(id);
+    return image ? listManifests(this.#parts, image) : [];
+  }
+
+  async removePlatforms(nameOrId: string, options: Parameters<ImageStore['removePlatforms']>[1]) {
+    const removed = removePlatforms(this.#parts, nameOrId, options);
     this.#collect();
     return removed;
   }

@@ -3,6 +3,7 @@ import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { ImageConfig, Platform } from '@wharf/oci/image-config';
 import type { CommitOptions } from './commit-image.ts';
+import type { ManifestView } from './list-manifests.ts';
 
 /** Images in the local content store. Implemented by ContentImageStore. */
 export interface ImageStore {
@@ -14,6 +15,17 @@ export interface ImageStore {
   remove(
     nameOrId: string,
     options: { force: boolean; prune: boolean; usedBy: (imageId: string) => readonly ImageUser[] },
+  ): Promise<readonly ({ Untagged: string } | { Deleted: string })[]>;
+  /** What an image consists of, here or not. */
+  manifests(id: string): readonly ManifestView[];
+  /** Removes single platforms; `usedBy` is asked about their manifests. */
+  removePlatforms(
+    nameOrId: string,
+    options: {
+      platforms: readonly Platform[];
+      force: boolean;
+      usedBy: (manifest: string) => readonly ImageUser[];
+    },
   ): Promise<readonly ({ Untagged: string } | { Deleted: string })[]>;
   /** docker-archive or OCI layout, gzip, zstd or plain; hostile archives are refused whole. */
   load(

@@ -82,7 +82,11 @@ class Layout {
       config,
       layers: [statement],
     });
-    return { ...manifest, platform: { os: 'unknown', architecture: 'unknown' } };
+    const annotations = {
+      'vnd.docker.reference.type': 'attestation-manifest',
+      'vnd.docker.reference.digest': digestOf('something'),
+    };
+    return { ...manifest, platform: { os: 'unknown', architecture: 'unknown' }, annotations };
   }
 }
 
@@ -160,6 +164,49 @@ describe('an image for several platforms', () => {
     await f.store.remove('multi:1', { force: false, prune: true, usedBy: () => [] });
     assert.equal(await f.store.collectGarbage(), 0);
     assert.equal(f.store.images().length, 0);
+  });
+
+  test('tells of each manifest, here or not', async () => {
+    await using opened = openStore();
+    await opened.load(layout.archive());
+    const views = opened.store.manifests(layout.index.digest);
+    assert.deepEqual(
+      views.map(({ kind, available, platform }) => [kind, available, platform?.architecture]),
+      [
+        ['image', true, 'amd64'],
+        ['image', true, 'arm64'],
+        ['image', false, 's390x'],
+        ['attestation', true, undefined],
+      ],
+    );
+    assert.equal(views[0]!.unpackedSize, 'amd64'.length);
+    assert.equal(views[2]!.contentSize, 0);
+    assert.equal(views[3]!.attests, digestOf('something'));
+  });
+
+  test('loses single platforms, and goes with the last', async () => {
+    await using opened = openStore();
+    await opened.load(layout.archive());
+    const manifests = opened.store.manifests(layout.index.digest);
+    const remove = (architecture: string, users: { containerId: string; running: boolean }[] = [], force = false) =>
+      opened.store.removePlatforms('multi:1', { platforms: [linux(architecture)], force, usedBy: () => users });
+    const user = { containerId: 'c0ffee', running: false };
+    await assert.rejects(remove('amd64', [user]), {
+      code: 'conflict',
+      message: /must be forced.*stopped container c0ffee/,
+    });
+    await assert.rejects(remove('amd64', [{ ...user, running: true }], true), { message: /cannot be forced.*running/ });
+    await assert.rejects(remove('s390x'), { code: 'not_found' });
+    const layersBefore = opened.layers();
+    assert.deepEqual(await remove('amd64'), [{ Deleted: manifests[0]!.descriptor.digest }]);
+    assert.equal(opened.layers(), layersBefore - 1);
+    assert.equal(opened.store.resolve('multi:1').config.architecture, 'arm64');
+    assert.deepEqual(
+      opened.store.manifests(layout.index.digest).map(({ available }) => available),
+      [false, true, false, true],
+    );
+    assert.deepEqual(await remove('arm64', [user], true), [{ Untagged: 'multi:1' }, { Deleted: layout.index.digest }]);
+    assert.throws(() => opened.store.resolve('multi:1'), { code: 'not_found' });
   });
 });
 
