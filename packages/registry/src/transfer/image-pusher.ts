@@ -42,6 +42,8 @@ interface Push extends PushOptions {
 export class ImagePusher {
   readonly #deps: TransferDeps;
   readonly #slots: Slots;
+  /** They cost nothing but the way there and back. */
+  readonly #questions = new Slots(() => 16);
 
   constructor(deps: TransferDeps) {
     this.#deps = deps;
@@ -137,13 +139,14 @@ export class ImagePusher {
     const { signal } = push;
     // A config is too small to be told of.
     const shown = new PushProgress(diffId ?? descriptor.digest, diffId === undefined ? () => undefined : push.progress);
-    shown.say('Waiting');
-    using _slot = await this.#slots.take(signal);
     const known = pack && diffId ? parts.compressedLayers.get(diffId) : undefined;
     if (!pack || known) {
+      using _question = await this.#questions.take(signal);
       const target = known ? packed(descriptor, known) : descriptor;
       if (await this.#isThere(push, target.digest, shown)) return target;
     }
+    shown.say('Waiting');
+    using _slot = await this.#slots.take(signal);
     if (!pack || !diffId) {
       await this.#upload(push, this.#source(descriptor), shown);
       return descriptor;
@@ -153,8 +156,16 @@ export class ImagePusher {
     const target = packed(descriptor, layer);
     // It may have become another since: compressors change with the runtime.
     if (target.digest !== known?.digest && (await this.#isThere(push, target.digest, shown))) return target;
-    const { path, size, digest } = layer;
-    await this.#upload(push, { digest, size, open: (offset) => readFile(path, offset) }, shown);
+    const { content, size, digest } = layer;
+    const open = (offset: number) =>
+      'path' in content
+        ? readFile(content.path, offset)
+        : (new Uint8Array(
+            content.bytes.buffer,
+            content.bytes.byteOffset + offset,
+            size - offset,
+          ) as Uint8Array<ArrayBuffer>);
+    await this.#upload(push, { digest, size, open }, shown);
     parts.blobSources.put(digest, { repositories: parts.blobSources.get(digest)?.repositories ?? [], diffId });
     return target;
   }

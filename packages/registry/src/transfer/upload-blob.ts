@@ -8,8 +8,10 @@ import { pause, type Wait, waitAfter } from '../client/retry.ts';
 export interface UploadSource {
   readonly digest: Digest;
   readonly size: number;
-  open(offset: number): ReadableStream<Uint8Array>;
+  open(offset: number): ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer>;
 }
+
+type UploadBody = Uint8Array<ArrayBuffer> | { readonly stream: ReadableStream<Uint8Array>; readonly length: number };
 
 export interface UploadOptions {
   readonly repository: Repository;
@@ -115,7 +117,7 @@ class Upload {
     this.acknowledged = size;
   }
 
-  async #finish(body: { stream: ReadableStream<Uint8Array>; length: number } | undefined): Promise<void> {
+  async #finish(body: UploadBody | undefined): Promise<void> {
     const url = new URL(this.#location!);
     url.searchParams.set('digest', this.#source.digest);
     const headers = body ? { 'Content-Type': 'application/octet-stream' } : { 'Content-Length': '0' };
@@ -123,10 +125,15 @@ class Upload {
     await response.body?.cancel().catch(() => undefined);
   }
 
-  #body(from: number): { stream: ReadableStream<Uint8Array>; length: number } {
+  #body(from: number): UploadBody {
     const { onProgress } = this.#options;
+    const content = this.#source.open(from);
+    if (content instanceof Uint8Array) {
+      onProgress(this.#source.size);
+      return content;
+    }
     let sent = from;
-    const counted = this.#source.open(from).pipeThrough(
+    const counted = content.pipeThrough(
       new TransformStream<Uint8Array, Uint8Array>({
         transform(chunk, controller) {
           sent += chunk.length;
@@ -142,7 +149,7 @@ class Upload {
     method: 'POST' | 'PATCH' | 'PUT',
     path: string,
     headers: Record<string, string>,
-    body?: { stream: ReadableStream<Uint8Array>; length: number },
+    body?: UploadBody,
   ): Promise<Response> {
     const { repository, signal } = this.#options;
     const scopes = repository.pushScopes();

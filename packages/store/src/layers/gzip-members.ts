@@ -2,8 +2,9 @@
 const memberSize = 4 << 20;
 
 /**
- * Packs chunks as gzip, in members one after another (RFC 1952, 2.2). libdeflate takes half of zlib's time, but only
- * whole pieces. The same bytes give the same result, however they are cut into chunks.
+ * Packs chunks as gzip, in members one after another (RFC 1952, 2.2). At this level libdeflate packs as tightly as
+ * zlib does by default, in half of the time, but only whole pieces. The same bytes give the same result, however they
+ * are cut into chunks.
  */
 export function* gzipMembers(chunks: Iterable<Buffer>): Generator<Buffer> {
   let member = Buffer.allocUnsafe(memberSize);
@@ -26,5 +27,5 @@ export function* gzipMembers(chunks: Iterable<Buffer>): Generator<Buffer> {
 }
 
 function pack(bytes: Buffer<ArrayBuffer>): Buffer {
-  return Buffer.from(Bun.gzipSync(bytes, { level: 6, library: 'libdeflate' }));
+  return Buffer.from(Bun.gzipSync(bytes, { level: 4, library: 'libdeflate' }));
 }
