@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { closeSync, createReadStream, statfsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { EngineError, invalidArgument } from '@wharf/base/error';
+import { createDecompressor } from '@wharf/oci/layer/compression';
+import { TreeWriter } from '@wharf/store/trees/write-tree';
+import { S_IFMT, S_IFREG } from '@wharf/sys/file';
+import type { CopyOptions } from './copy-tree.ts';
+import type { DiskView } from './disk-view.ts';
+import { readContent } from './read-content.ts';
+import type { TargetTree } from './target-tree.ts';
+import { shownName } from './tree-view.ts';
+
+const headerSize = 512;
+/** Bytes that an archive must leave free: one that inflates without end must not fill the disk for all others. */
+const reserve = 256 << 20;
+const spaceCheckInterval = 64 << 20;
+
+type Format = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+
+/** Unpacks a tar, compressed or not, into the destination directory. False where the file is no archive. */
+export async function unpackArchive(
+  source: DiskView,
+  path: string,
+  target: TargetTree,
+  { destination, owner, mtime }: CopyOptions,
+): Promise<boolean> {
+  const stat = source.stat(path);
+  if (!stat || (stat.mode & S_IFMT) !== S_IFREG) return false;
+  const fd = source.openFile(path);
+  try {
+    const format = detectFormat(readContent(fd, 0, 8));
+    if (!(await isTar(fd, stat.size, format))) return false;
+    const parents = { mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime };
+    const place = target.makeDirectories(destination, parents);
+    await unpack(open(fd, stat.size, format), target, place, owner);
+    return true;
+  } catch (error) {
+    if (error instanceof EngineError) throw error;
+    throw invalidArgument(`cannot unpack ${shownName(path)}: ${(error as Error).message}`, { cause: error });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function unpack(
+  archive: Readable,
+  target: TargetTree,
+  place: string,
+  owner: CopyOptions['owner'],
+): Promise<void> {
+  const tree = { root: { fd: target.root, [Symbol.dispose]() {} }, prefix: target.realPath(), [Symbol.dispose]() {} };
+  const options = { noOverwriteDirNonDir: false, ...(owner && { owner }), readOnlyRoot: false, mounts: [] };
+  const writer = new TreeWriter(tree, place === '' ? '/' : `/${shownName(place)}`, options);
+  let unchecked = 0;
+  try {
+    for await (const chunk of archive as AsyncIterable<Buffer>) {
+      writer.feed(chunk);
+      unchecked += chunk.length;
+      if (unchecked < spaceCheckInterval) continue;
+      unchecked = 0;
+      requireSpace(target.realPath());
+    }
+    writer.end();
+  } finally {
+    writer.close();
+    archive.destroy();
+  }
+}
+
+function requireSpace(path: string): void {
+  const { bavail, bsize } = statfsSync(path);
+  if (bavail * bsize < reserve) {
+    throw new EngineError('invalid_argument', 'no space left on device: the archive would fill the disk');
+  }
+}
+
+function detectFormat(start: Buffer): Format {
+  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
+  if (start.length >= 4 && start.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
+  if (start.toString('latin1', 0, 3) === 'BZh') return 'bzip2';
+  if (start.toString('latin1', 0, 6) === '\xfd7zXZ\0') return 'xz';
+  return 'none';
+}
+
+/** By the checksum of the first header: a file that merely is compressed is copied as it is. */
+async function isTar(fd: number, size: number, format: Format): Promise<boolean> {
+  const stream = open(fd, size, format);
+  let header = Buffer.alloc(0);
+  try {
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      header = Buffer.concat([header, chunk.subarray(0, headerSize - header.length)]);
+      if (header.length === headerSize) break;
+    }
+  } catch {
+    return false;
+  } finally {
+    stream.destroy();
+  }
+  return header.length === headerSize && isTarHeader(header);
+}
+
+function isTarHeader(header: Buffer): boolean {
+  const stored = Number.parseInt(header.toString('latin1', 148, 156).replace(/[\0 ]+$/, ''), 8);
+  let sum = 0;
+  for (const [at, byte] of header.entries()) sum += at >= 148 && at < 156 ? 32 : byte;
+  return sum === stored && sum > 256;
+}
+
+function open(fd: number, size: number, format: Format): Readable {
+  // The stream is positioned: the descriptor serves several of them.
+  const file = createReadStream('', {
+    fd,
+    start: 0,
+    end: Math.max(size - 1, 0),
+    autoClose: false,
+    highWaterMark: 1 << 20,
+  });
+  switch (format) {
+    case 'none':
+      return file;
+    case 'gzip':
+    case 'zstd': {
+      const inflater = createDecompressor(format);
+      file.on('error', (error) => inflater.destroy(error));
+      return file.pipe(inflater);
+    }
+    case 'bzip2':
+    case 'xz':
+      return throughProgram(file, format);
+  }
+}
+
+/** The host's program, as dockerd does it for xz. */
+function throughProgram(file: Readable, program: 'bzip2' | 'xz'): Readable {
+  const child = spawn(program, ['-d', '-c', '-q'], { stdio: ['pipe', 'pipe', 'ignore'] });
+  file.pipe(child.stdin);
+  child.stdin.on('error', () => {});
+  child.on('error', () => {
+    child.stdout.destroy(
+      new EngineError('not_implemented', `cannot unpack a ${program} archive: install ${program} on the daemon's host`),
+    );
+  });
+  child.on('exit', (code) => {
+    if (code !== 0 && code !== null) child.stdout.destroy(new Error(`${program} ended with code ${code}`));
+  });
+  child.stdout.once('close', () => child.kill());
+  return child.stdout;
+}
