@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
-import { dockerSince } from '../harness/target.ts';
+import { dockerSince, wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 
@@ -258,3 +258,28 @@ function file(content: string): string {
   writeFileSync(path, content);
   return path;
 }
+
+test('an anonymous volume tells whose it is, and is pruned when nobody has it', wharfOnly(), async () => {
+  const id = await engine.create({ HostConfig: { Binds: ['/scratch'] } }, 'owner');
+  const { Mounts } = await engine.inspect(id);
+  const { Labels } = (await engine.api('GET', `/volumes/${Mounts[0].Name}`)).json;
+  assert.deepEqual(Labels, {
+    'com.docker.volume.anonymous': '',
+    'wharf.volume.container': 'owner',
+    'wharf.volume.image': 'busybox',
+    'wharf.volume.destination': '/scratch',
+  });
+  const prune = `/volumes/prune?filters=${encodeURIComponent('{"label":["wharf.volume.container=owner"]}')}`;
+  assert.equal((await engine.api('POST', prune)).json.VolumesDeleted, null);
+  await engine.api('DELETE', `/containers/${id}`);
+  assert.deepEqual((await engine.api('POST', prune)).json.VolumesDeleted, [Mounts[0].Name]);
+});
+
+test('a volume with options is not pruned: others may use what is behind it', async () => {
+  const options = { type: 'tmpfs', device: 'tmpfs' };
+  await engine.api('POST', '/volumes/create', { Name: 'share', DriverOpts: options, Labels: { only: 'this' } });
+  const filters = encodeURIComponent('{"label":["only=this"],"all":["true"]}');
+  const first = await engine.api('POST', `/volumes/prune?filters=${filters}`);
+  assert.deepEqual(first.json.VolumesDeleted ?? [], []);
+  await engine.api('DELETE', '/volumes/share');
+});

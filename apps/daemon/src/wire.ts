@@ -26,7 +26,7 @@ import { type ContentImageStore, openContentImageStore } from '@wharf/store/imag
 import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
 import { ContainerTrees } from '@wharf/store/trees/container-trees';
-import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
+import { DriverVolumeStore } from '@wharf/store/volumes/driver-volume-store';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
 import { reloadAttributes } from './config/reload.ts';
@@ -87,7 +87,7 @@ export async function wire(
     images,
     transfers: transfersFor(present, images, { fault, logger }),
     snapshots: new OverlaySnapshotter({ database, dataRoot }),
-    volumes: new LocalVolumeStore({ database, directory: join(dataRoot, 'volumes') }),
+    volumes: new DriverVolumeStore({ database, directory: join(dataRoot, 'volumes'), plugins, logger }),
     networking,
     supervisor,
     events: new EventBus(history),

@@ -74,7 +74,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     registry: createRegistryUseCases(deps),
     networks: createNetworkUseCases(deps),
     volumes,
-    system: systemUseCases({ ...deps, useCases: { images, volumes } }),
+    system: systemUseCases({ ...deps, useCases: { images } }),
     announceReload: (attributes) => announceReload(parts, attributes),
     recheckProcesses: () => recheckProcesses(deps),
     stopContainers: (timeout) => stopAllContainers(deps, timeout),

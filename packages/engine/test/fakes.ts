@@ -13,7 +13,7 @@ import type { ImageRecord, ImageStore } from '@wharf/store/images/image-store';
 import { type Database, openDatabase } from '@wharf/store/metadata/database';
 import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
 import { ContainerTrees } from '@wharf/store/trees/container-trees';
-import { LocalVolumeStore } from '@wharf/store/volumes/local-volume-store';
+import { DriverVolumeStore } from '@wharf/store/volumes/driver-volume-store';
 import { ContainerStore } from '../src/containers/container-store.ts';
 import { watchExits } from '../src/containers/exit.ts';
 import { HealthMonitor } from '../src/containers/health.ts';
@@ -238,7 +238,7 @@ function build(
     database,
     images: fakeImages(),
     snapshots,
-    volumes: new LocalVolumeStore({ database, directory: join(root, 'volumes') }),
+    volumes: new DriverVolumeStore({ database, directory: join(root, 'volumes'), logger: silentLogger }),
     networking,
     supervisor,
     events,

@@ -37,7 +37,7 @@ export async function acquireMounts(
     containers.put({ ...draft, mounts: plan.map(named), phase: 'doomed' });
   }
   if (plan.length > 0) fault('create.volumes');
-  const mounts = await createMounts(plan, { volumes, containerId: id }, undo);
+  const mounts = await createMounts(owned(plan, draft), { volumes, containerId: id }, undo);
   for (const [index, { image }] of mounts.entries()) {
     if (image) snapshots.view(imageView(id, index), image.diffIds);
   }
@@ -48,6 +48,23 @@ export async function acquireMounts(
 /** The snapshot behind a container's mount of an image: it holds the layers, also when the image is removed by force. */
 export function imageView(id: string, index: number): string {
   return `${id}.${index}`;
+}
+
+/**
+ * Anonymous volumes outlive containers that are removed without theirs: labels tell whose they were, for people and
+ * for filters.
+ */
+function owned(plan: readonly PlannedMount[], { name, config }: ContainerRecord): PlannedMount[] {
+  return plan.map(({ mount, volume }) => {
+    if (!mount.anonymous || !volume) return { mount, ...(volume && { volume }) };
+    const labels = {
+      ...volume.labels,
+      'wharf.volume.container': name,
+      'wharf.volume.image': config.Image,
+      'wharf.volume.destination': mount.destination,
+    };
+    return { mount, volume: { ...volume, labels } };
+  });
 }
 
 function named({ mount, volume }: PlannedMount): ContainerMount {

@@ -45,7 +45,9 @@ export function planMounts({ hostConfig, volumes, mountsOf, imageOf }: MountsReq
   }
   for (const target of Object.keys(volumes)) {
     const destination = cleanTarget(target);
-    if (!planned.has(destination) && !tmpfs.has(destination)) planned.set(destination, anonymousVolume(destination));
+    if (!planned.has(destination) && !tmpfs.has(destination)) {
+      planned.set(destination, anonymousVolume(destination, hostConfig.VolumeDriver));
+    }
   }
   return [...planned.values()];
 }
@@ -175,7 +177,7 @@ function planImage(
 
 function planVolume({ Source, VolumeOptions }: Mount, common: ContainerMount): PlannedMount {
   const isAnonymous = Source === '';
-  const driver = VolumeOptions?.DriverConfig?.Name || 'local';
+  const driver = VolumeOptions?.DriverConfig?.Name ?? '';
   const labels = VolumeOptions?.Labels ?? {};
   const subpath = VolumeOptions?.Subpath ?? '';
   return {
@@ -197,9 +199,9 @@ function planVolume({ Source, VolumeOptions }: Mount, common: ContainerMount): P
   };
 }
 
-function anonymousVolume(destination: string): PlannedMount {
+function anonymousVolume(destination: string, driver: string): PlannedMount {
   return {
-    mount: { ...nothing, type: 'volume', destination, driver: 'local', anonymous: true, copyUp: true },
-    volume: { name: newId(), driver: 'local', driverOpts: {}, labels: { [anonymousLabel]: '' } },
+    mount: { ...nothing, type: 'volume', destination, driver, anonymous: true, copyUp: true },
+    volume: { name: newId(), driver, driverOpts: {}, labels: { [anonymousLabel]: '' } },
   };
 }

@@ -4,12 +4,13 @@ import type { VolumeInspect } from '@wharf/api/volume';
 import { invalidArgument } from '@wharf/base/error';
 import { linkNames } from '../containers/links.ts';
 import { imageNames, type ListDeps, summarize, withSize } from '../containers/list.ts';
-import type { ImageUseCases, VolumeUseCases } from '../engine.ts';
+import type { ImageUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { describeVolume } from '../volumes/describe.ts';
 
 type DiskUsageDeps = ListDeps &
   Pick<ContainerDeps, 'volumes'> & {
-    readonly useCases: { readonly images: ImageUseCases; readonly volumes: VolumeUseCases };
+    readonly useCases: { readonly images: ImageUseCases };
   };
 
 const known = ['container', 'image', 'volume', 'build-cache'];
@@ -38,12 +39,15 @@ async function containerUsage(deps: DiskUsageDeps): Promise<ContainerSummary[]> 
   return Promise.all(summaries.map((summary) => withSize(deps, summary)));
 }
 
-async function volumeUsage({ volumes, useCases }: DiskUsageDeps): Promise<VolumeInspect[]> {
-  const { Volumes } = await useCases.volumes.list(new Map());
+async function volumeUsage({ volumes }: DiskUsageDeps): Promise<VolumeInspect[]> {
+  // As Docker has it: what is behind options or a plugin may be on another machine, and take as long as it likes.
+  const here = volumes
+    .volumes()
+    .filter(({ driver, driverOpts }) => driver === 'local' && Object.keys(driverOpts).length === 0);
   return Promise.all(
-    Volumes.map(async (volume) => ({
-      ...volume,
-      UsageData: { Size: await volumes.usage(volume.Name), RefCount: volumes.users(volume.Name).length },
+    here.map(async (volume) => ({
+      ...describeVolume({ ...volume, scope: 'local' }),
+      UsageData: { Size: await volumes.usage(volume.name), RefCount: volumes.users(volume.name).length },
     })),
   );
 }

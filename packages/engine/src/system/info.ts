@@ -8,7 +8,7 @@ import { readOsRelease, readText } from './host.ts';
 
 type InfoDeps = Pick<
   ContainerDeps,
-  'config' | 'containers' | 'images' | 'events' | 'database' | 'runtimes' | 'hostFacts'
+  'config' | 'volumes' | 'containers' | 'images' | 'events' | 'database' | 'runtimes' | 'hostFacts'
 >;
 
 /** `docker info`: everything is true of this host, or empty. */
@@ -24,7 +24,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
     DriverStatus: [['driver-type', 'io.containerd.snapshotter.v1']],
     DockerRootDir: config.dataRoot,
     Plugins: {
-      Volume: ['local'],
+      Volume: [...deps.volumes.drivers()],
       Network: ['bridge', 'host', 'null'],
       Authorization: config.authorizationPlugins.length > 0 ? [...config.authorizationPlugins] : null,
       Log: ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog'],

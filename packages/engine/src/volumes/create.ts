@@ -19,5 +19,5 @@ export async function createVolume(
   if (volumes.volumes().length > before) {
     events.publish({ type: 'volume', action: 'create', id: record.name, attributes: { driver: record.driver } });
   }
-  return describeVolume(record);
+  return describeVolume(await volumes.find(record.name));
 }

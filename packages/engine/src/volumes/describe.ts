@@ -1,8 +1,8 @@
 import type { VolumeInspect } from '@wharf/api/volume';
-import type { VolumeRecord } from '@wharf/store/volumes/volume-store';
+import type { VolumeDetail } from '@wharf/store/volumes/volume-store';
 
 /** A volume in Docker's shape: what nobody set is null. */
-export function describeVolume(record: VolumeRecord): VolumeInspect {
+export function describeVolume(record: VolumeDetail): VolumeInspect {
   return {
     CreatedAt: record.createdAt,
     Driver: record.driver,
@@ -10,7 +10,8 @@ export function describeVolume(record: VolumeRecord): VolumeInspect {
     Mountpoint: record.mountpoint,
     Name: record.name,
     Options: nullIfEmpty(record.driverOpts),
-    Scope: 'local',
+    Scope: record.scope,
+    ...(record.status && { Status: { ...record.status } }),
   };
 }
 

@@ -3,5 +3,5 @@ import { describeVolume } from './describe.ts';
 import type { VolumeDeps } from './volume-deps.ts';
 
 export async function inspectVolume({ volumes }: VolumeDeps, name: string): Promise<VolumeInspect> {
-  return describeVolume(volumes.get(name));
+  return describeVolume(await volumes.find(name));
 }

@@ -3,7 +3,10 @@ import { conflict } from '@wharf/base/error';
 import { removeVolume } from './remove.ts';
 import type { VolumeDeps } from './volume-deps.ts';
 
-/** Removes unused volumes that nobody named; with `all=true` named ones too. One prune at a time. */
+/**
+ * Removes unused volumes that nobody named; with `all=true` named ones too. Those of plugins and those with options
+ * stay: what is behind them may be a share that others use. One prune at a time.
+ */
 export async function pruneVolumes(
   deps: VolumeDeps,
   filters: Filters,
@@ -16,8 +19,10 @@ export async function pruneVolumes(
     const unused = deps.volumes
       .volumes()
       .filter(
-        ({ name, anonymous, labels }) =>
+        ({ name, driver, driverOpts, anonymous, labels }) =>
           (all || anonymous) &&
+          driver === 'local' &&
+          Object.keys(driverOpts).length === 0 &&
           deps.volumes.users(name).length === 0 &&
           matchesLabels(filters, 'label', labels) &&
           lacksLabels(filters, 'label!', labels),

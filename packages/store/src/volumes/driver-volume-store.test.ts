@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openDatabase } from '../metadata/database.ts';
-import { LocalVolumeStore } from './local-volume-store.ts';
+import { DriverVolumeStore } from './driver-volume-store.ts';
 import { parseMountOptions } from './volume-options.ts';
 
 const empty = { name: '', driver: '', driverOpts: {}, labels: {} };
@@ -23,7 +23,10 @@ function fixture() {
   const directory = mkdtempSync(join(tmpdir(), 'wharf-volumes-'));
   const open = () => {
     const database = openDatabase(join(directory, 'meta.db'));
-    return { database, store: new LocalVolumeStore({ database, directory: join(directory, 'volumes') }) };
+    return {
+      database,
+      store: new DriverVolumeStore({ database, directory: join(directory, 'volumes'), logger: { warn() {} } }),
+    };
   };
   const { database, store } = open();
   return {
