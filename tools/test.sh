@@ -24,6 +24,8 @@ need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod
 need python3 python3
+need bzip2 bzip2
+need xz xz-utils
 need mmdebstrap mmdebstrap
 need systemd-analyze systemd
 need rsyslogd rsyslog

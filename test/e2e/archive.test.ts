@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -159,12 +160,18 @@ describe('into a container', () => {
     });
   }
 
-  test('compressed, and into a directory named by a link', async () => {
-    const id = await engine.sleeping();
-    await engine.exec(id, ['ln', '-s', '/data', '/alias']);
-    assert.equal((await put(id, '/alias', gzipSync(tar(one)))).status, 200);
-    assert.equal((await engine.exec(id, ['cat', '/data/one'])).stdout, 'hello');
-  });
+  for (const [name, compress] of [
+    ['gzip', gzipSync],
+    ['bzip2', (input: Buffer) => execFileSync('bzip2', ['-c'], { input })],
+    ['xz', (input: Buffer) => execFileSync('xz', ['-c'], { input })],
+  ] as const) {
+    test(`compressed by ${name}, and into a directory named by a link`, async () => {
+      const id = await engine.sleeping();
+      await engine.exec(id, ['ln', '-s', '/data', '/alias']);
+      assert.equal((await put(id, '/alias', compress(tar(one)))).status, 200);
+      assert.equal((await engine.exec(id, ['cat', '/data/one'])).stdout, 'hello');
+    });
+  }
 
   test('into volumes and binds, running and stopped', async () => {
     const directory = join(engine.daemon.sandbox.directory, 'into');

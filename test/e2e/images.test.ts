@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { busyboxImage, busyboxRootfs, imageArchive } from '../fixtures/image.ts';
@@ -45,10 +47,35 @@ describe('load', () => {
     await engine.api('DELETE', '/images/said:1');
   });
 
-  test('takes a compressed archive', async () => {
-    await engine.load(gzipSync(busyboxImage('zipped:1')));
-    assert.ok((await names()).includes('zipped:1'));
-    await engine.api('DELETE', '/images/zipped:1');
+  for (const [name, compress] of [
+    ['gzip', gzipSync],
+    ['bzip2', through('bzip2')],
+    ['xz', through('xz')],
+  ] as const) {
+    test(`takes an archive compressed by ${name}`, async () => {
+      await engine.load(compress(busyboxImage('zipped:1')));
+      assert.ok((await names()).includes('zipped:1'));
+      await engine.api('DELETE', '/images/zipped:1');
+    });
+
+    test(`imports a root compressed by ${name}`, async () => {
+      const root = compress(tar([{ name: 'f', content: 'imported\n' }]));
+      const headers = { 'Content-Type': 'application/x-tar' };
+      const answer = await engine.daemon.api('POST', '/images/create?fromSrc=-&repo=zipped&tag=2', root, { headers });
+      assert.equal(answer.status, 200, answer.text);
+      const { RootFS } = (await engine.api('GET', '/images/zipped:2/json')).json;
+      assert.equal(RootFS.Layers[0], `sha256:${sha256(tar([{ name: 'f', content: 'imported\n' }]))}`);
+      await engine.api('DELETE', '/images/zipped:2');
+    });
+  }
+
+  test('refuses what is cut off in its compression', async () => {
+    const whole = through('xz')(busyboxImage('cut:1'));
+    const answer = await engine.daemon.api('POST', '/images/load', whole.subarray(0, whole.length >> 1), {
+      headers: { 'Content-Type': 'application/x-tar' },
+    });
+    assert.match(answer.text, /error|EOF|invalid compressed data/);
+    assert.ok(!(await names()).includes('cut:1'));
   });
 
   test('applies layers over each other: whiteouts, replacements, owners, modes, links', async () => {
@@ -229,3 +256,11 @@ test('a container keeps running from an image whose name has moved on', async ()
   await engine.api('DELETE', '/images/moving:1');
   await engine.api('POST', '/images/prune');
 });
+
+function through(program: 'bzip2' | 'xz'): (bytes: Buffer) => Buffer {
+  return (input) => execFileSync(program, ['-1', '-c'], { input, maxBuffer: 64 << 20 });
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

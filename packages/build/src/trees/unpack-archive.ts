@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { closeSync, createReadStream, statfsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { EngineError, invalidArgument } from '@wharf/base/error';
-import { createDecompressor } from '@wharf/oci/layer/compression';
+import { detectCompression, type StreamCompression } from '@wharf/oci/layer/compression';
+import { createDecompressor } from '@wharf/store/decompressor';
 import { TreeWriter } from '@wharf/store/trees/write-tree';
 import { S_IFMT, S_IFREG } from '@wharf/sys/file';
 import type { CopyOptions } from './copy-tree.ts';
@@ -16,7 +16,7 @@ const headerSize = 512;
 const reserve = 256 << 20;
 const spaceCheckInterval = 64 << 20;
 
-type Format = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz';
+type Format = 'none' | StreamCompression;
 
 /** Unpacks a tar, compressed or not, into the destination directory. False where the file is no archive. */
 export async function unpackArchive(
@@ -29,7 +29,7 @@ export async function unpackArchive(
   if (!stat || (stat.mode & S_IFMT) !== S_IFREG) return false;
   const fd = source.openFile(path);
   try {
-    const format = detectFormat(readContent(fd, 0, 8));
+    const format = detectCompression(readContent(fd, 0, 8));
     if (!(await isTar(fd, stat.size, format))) return false;
     const parents = { mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime };
     const place = target.makeDirectories(destination, parents);
@@ -75,14 +75,6 @@ function requireSpace(path: string): void {
   }
 }
 
-function detectFormat(start: Buffer): Format {
-  if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';
-  if (start.length >= 4 && start.readUInt32LE(0) === 0xfd2fb528) return 'zstd';
-  if (start.toString('latin1', 0, 3) === 'BZh') return 'bzip2';
-  if (start.toString('latin1', 0, 6) === '\xfd7zXZ\0') return 'xz';
-  return 'none';
-}
-
 /** By the checksum of the first header: a file that merely is compressed is copied as it is. */
 async function isTar(fd: number, size: number, format: Format): Promise<boolean> {
   const stream = open(fd, size, format);
@@ -116,34 +108,8 @@ function open(fd: number, size: number, format: Format): Readable {
     autoClose: false,
     highWaterMark: 1 << 20,
   });
-  switch (format) {
-    case 'none':
-      return file;
-    case 'gzip':
-    case 'zstd': {
-      const inflater = createDecompressor(format);
-      file.on('error', (error) => inflater.destroy(error));
-      return file.pipe(inflater);
-    }
-    case 'bzip2':
-    case 'xz':
-      return throughProgram(file, format);
-  }
-}
-
-/** The host's program, as dockerd does it for xz. */
-function throughProgram(file: Readable, program: 'bzip2' | 'xz'): Readable {
-  const child = spawn(program, ['-d', '-c', '-q'], { stdio: ['pipe', 'pipe', 'ignore'] });
-  file.pipe(child.stdin);
-  child.stdin.on('error', () => {});
-  child.on('error', () => {
-    child.stdout.destroy(
-      new EngineError('not_implemented', `cannot unpack a ${program} archive: install ${program} on the daemon's host`),
-    );
-  });
-  child.on('exit', (code) => {
-    if (code !== 0 && code !== null) child.stdout.destroy(new Error(`${program} ended with code ${code}`));
-  });
-  child.stdout.once('close', () => child.kill());
-  return child.stdout;
+  if (format === 'none') return file;
+  const inflater = createDecompressor(format);
+  file.on('error', (error) => inflater.destroy(error));
+  return file.pipe(inflater);
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, writeSync } from 'node:fs';
-import type { Transform } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { EngineError } from '@wharf/base/error';
-import { type Compression, createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
+import { type Compression, detectCompression } from '@wharf/oci/layer/compression';
+import { createDecompressor } from '../decompressor.ts';
 import { DeferredUnpacker } from './deferred-unpacker.ts';
 import type { AppliedLayer, ApplyRequest, BlobOption } from './layer-job.ts';
 
@@ -15,7 +16,7 @@ export class IncomingLayer {
   #size = 0;
   #blobFd = -1;
   #compression: Compression = 'none';
-  #inflater: Transform | undefined;
+  #inflater: Duplex | undefined;
   #started = false;
   #start: Buffer[] = [];
   #failure: unknown;
@@ -39,9 +40,11 @@ export class IncomingLayer {
     this.#started = true;
     this.#start = [];
     const compression = detectCompression(start);
-    this.#compression = compression;
     if (compression === 'none') return;
-    if (this.#blob.keep === 'compressed') this.#blobFd = openSync(this.#blob.path, 'wx', 0o600);
+    // A layer in another compression has no media type: only what is in it is kept.
+    if (compression === 'gzip' || compression === 'zstd') this.#compression = compression;
+    if (this.#compression !== 'none' && this.#blob.keep === 'compressed')
+      this.#blobFd = openSync(this.#blob.path, 'wx', 0o600);
     this.#inflater = createDecompressor(compression);
     this.#inflater.on('data', (chunk: Buffer) => {
       try {
@@ -86,13 +89,17 @@ export class IncomingLayer {
       if (this.#failure !== undefined) throw this.#failure;
     }
     const layer = this.#unpacker.end();
-    const digest = this.#inflater ? `sha256:${this.#hash.digest('hex')}` : layer.diffId;
+    const isCompressed = this.#compression !== 'none';
+    const digest = isCompressed ? `sha256:${this.#hash.digest('hex')}` : layer.diffId;
     if (this.#blobFd >= 0) {
       fsyncSync(this.#blobFd);
       closeSync(this.#blobFd);
       this.#blobFd = -1;
     }
-    return { ...layer, blob: { digest, size: this.#size, compression: this.#compression } };
+    return {
+      ...layer,
+      blob: { digest, size: isCompressed ? this.#size : layer.tarSize, compression: this.#compression },
+    };
   }
 
   abort(): void {

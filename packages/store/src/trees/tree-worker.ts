@@ -1,9 +1,10 @@
-import type { Transform } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { parentPort } from 'node:worker_threads';
 import { EngineError, notFound } from '@wharf/base/error';
-import { createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
+import { detectCompression } from '@wharf/oci/layer/compression';
 import { hasErrno } from '@wharf/sys/errno';
+import { createDecompressor } from '../decompressor.ts';
 import { statPath } from './path-stat.ts';
 import { archivePath, archiveRoot } from './read-tree.ts';
 import { treeChanges } from './tree-changes.ts';
@@ -107,7 +108,7 @@ function translate(error: unknown): EngineError {
 class Unpacking {
   readonly #writer: TreeWriter;
   #start: Buffer | undefined = Buffer.alloc(0);
-  #inflater: Transform | undefined;
+  #inflater: Duplex | undefined;
   #failure: unknown;
 
   constructor(into: OpenTree, path: string, options: WriteOptions) {

@@ -1,10 +1,11 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EngineError, invalidArgument } from '@wharf/base/error';
-import { createDecompressor, detectCompression } from '@wharf/oci/layer/compression';
+import { detectCompression } from '@wharf/oci/layer/compression';
 import { isZeroBlock, type TarEntry, verifyChecksum } from '@wharf/oci/layer/tar-header';
 import { type TarHandler, TarReader } from '@wharf/oci/layer/tar-reader';
 import type { ContentStore } from '../../content/content-store.ts';
+import { createDecompressor } from '../../decompressor.ts';
 import type { LayerIngest, LayerStore } from '../../layers/layer-store.ts';
 import { type ArchiveLayer, ArchiveMembers } from './archive-members.ts';
 
