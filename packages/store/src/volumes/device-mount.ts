@@ -7,7 +7,7 @@ import type { DeviceMount } from './volume-options.ts';
 const { MS_BIND, MS_REC, MS_RDONLY, MS_REMOUNT, MS_PRIVATE, MS_SHARED, MS_SLAVE } = mountFlags;
 const propagation = MS_PRIVATE | MS_SHARED | MS_SLAVE;
 
-/** Mounts what the volume's options name at its data directory. Throws Docker's `failed to mount local storage`. */
+/** Mounts what the volume's options name at its data directory. Throws Docker's `failed to mount local volume`. */
 export async function mountDevice(request: DeviceMount, target: string): Promise<void> {
   const { type, device, flags, data } = await withAddress(request);
   try {
@@ -19,12 +19,20 @@ export async function mountDevice(request: DeviceMount, target: string): Promise
     if (flags & propagation) mount({ source: 'none', target, flags: flags & (propagation | MS_REC) });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message.replace(/^mount .*: /, '') : String(cause);
+    const details = [
+      ...(flags === 0 ? [] : [`flags: 0x${flags.toString(16)}`]),
+      ...(data === '' ? [] : [`data: ${withoutSecrets(data)}`]),
+    ];
     throw new EngineError(
       'internal',
-      `failed to mount local storage: mount ${device}:${target}, flags: 0x${flags.toString(16)}, data: ${data}: ${why}`,
-      { cause },
+      `failed to mount local volume: ${[`mount ${device}:${target}`, ...details].join(', ')}: ${why}`,
     );
   }
+}
+
+/** The kernel's cifs takes a password among its options; mount(2)'s own error is no cause either, it may hold them. */
+function withoutSecrets(data: string): string {
+  return data.replace(/(^|,)(pass|password|password2)=[^,]*/gi, '$1$2=********');
 }
 
 /** The kernel's nfs and cifs clients want an address where people write a name. */

@@ -10,7 +10,7 @@ import { directoryUsage } from '../directory-usage.ts';
 import type { Collection, Database } from '../metadata/database.ts';
 import { copyUp } from './copy-up.ts';
 import { LocalDriver } from './local-driver.ts';
-import type { DriverVolume, VolumeDriver } from './volume-driver.ts';
+import type { DriverVolume, MountUse, VolumeDriver } from './volume-driver.ts';
 import { VolumeDrivers } from './volume-drivers.ts';
 import { deviceMountOf } from './volume-options.ts';
 import type { VolumeDetail, VolumeRecord, VolumeRequest, VolumeStore } from './volume-store.ts';
@@ -223,11 +223,19 @@ export class DriverVolumeStore implements VolumeStore {
       const held = this.#references.get(referenceKey(name, containerId));
       if (held?.mounted) return held.path ?? record.mountpoint;
       const others = this.#mountedBy(name).length;
-      const path = await (await this.#drivers.get(record.driver)).mount(record, { containerId, others });
+      const path = await this.#mountNow(record, { containerId, others });
       this.reference(name, containerId);
       this.#references.put(referenceKey(name, containerId), { volume: name, containerId, mounted: true, path });
       return path;
     });
+  }
+
+  async #mountNow(record: VolumeRecord, use: MountUse): Promise<string> {
+    try {
+      return await (await this.#drivers.get(record.driver)).mount(record, use);
+    } catch (error) {
+      throw prefixed(`error while mounting volume '${record.mountpoint}'`, error);
+    }
   }
 
   async unmount(name: string, containerId: string): Promise<void> {
