@@ -229,6 +229,10 @@ function networkingOptions(
   const { bridge, bip, ip } = settings;
   const fixedCidr = settings['fixed-cidr'];
   const defaultGateway = settings['default-gateway'];
+  const { bip6, ipv6 } = settings;
+  const fixedCidrV6 = settings['fixed-cidr-v6'];
+  const defaultGatewayV6 = settings['default-gateway-v6'];
+  const resolvConfPath = settings['resolv-conf'];
   const pools = settings['default-address-pools'];
   const hostGateway = settings['host-gateway-ips'];
   if (bridge !== '' && bip !== '') {
@@ -243,6 +247,10 @@ function networkingOptions(
       ...(bip !== '' && { bip }),
       ...(fixedCidr !== '' && { fixedCidr }),
       ...(defaultGateway !== '' && { defaultGateway }),
+      ipv6,
+      ...(bip6 !== '' && { bip6 }),
+      ...(fixedCidrV6 !== '' && { fixedCidrV6 }),
+      ...(defaultGatewayV6 !== '' && { defaultGatewayV6 }),
       mtu: settings.mtu,
       icc: settings.icc,
       ipMasquerade: settings['ip-masq'],
@@ -250,6 +258,8 @@ function networkingOptions(
     },
     ...(pools.length > 0 && { addressPools: pools.map(({ base, size }) => ({ base: requirePrefix(base), size })) }),
     ...(hostGateway.length > 0 && { hostGateway }),
+    defaultNetworkOptions: settings['default-network-opts'],
+    ...(resolvConfPath !== '' && { resolvConfPath }),
     dns: settings.dns,
     dnsSearch: settings['dns-search'],
     dnsOptions: settings['dns-opts'],

@@ -24,6 +24,11 @@ export interface DefaultBridgeOptions {
   readonly bip?: string;
   readonly fixedCidr?: string;
   readonly defaultGateway?: string;
+  readonly ipv6?: boolean;
+  /** As `bip`, for IPv6; a subnet of this host's own unique local addresses where nothing is named. */
+  readonly bip6?: string;
+  readonly fixedCidrV6?: string;
+  readonly defaultGatewayV6?: string;
   readonly mtu?: number;
   readonly icc?: boolean;
   readonly ipMasquerade?: boolean;
@@ -41,6 +46,8 @@ export interface LinuxNetworkingOptions {
   readonly defaultBridge?: DefaultBridgeOptions;
   /** Replaces the regions that subnets are taken from (default-address-pools). */
   readonly addressPools?: readonly PoolRegion[];
+  /** Options of new networks that do not have them, by driver (default-network-opts). */
+  readonly defaultNetworkOptions?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** What `host-gateway` stands for; the default bridge's gateway without it. */
   readonly hostGateway?: readonly string[];
   /** Defaults for containers that set none of their own. */

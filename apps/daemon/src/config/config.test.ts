@@ -47,6 +47,10 @@ describe('flags', () => {
       ['--default-address-pool', 'base=10.0.0.0/8,size=24'],
       { 'default-address-pools': [{ base: '10.0.0.0/8', size: 24 }] },
     ],
+    [
+      ['--default-network-opt', 'bridge=a=1', '--default-network-opt=bridge=b=x=y'],
+      { 'default-network-opts': { bridge: { a: '1', b: 'x=y' } } },
+    ],
     [['--default-ulimit', 'nofile=1:2'], { 'default-ulimits': [{ Name: 'nofile', Soft: 1, Hard: 2 }] }],
     [['--default-shm-size', '1g'], { 'default-shm-size': 2 ** 30 }],
     [['--add-runtime', 'a=/b'], { runtimes: { a: { path: '/b', runtimeArgs: [] } } }],

@@ -13,6 +13,7 @@ import {
   addressPoolsOption,
   bytesOption,
   featuresOption,
+  networkOptionsOption,
   runtimesOption,
   ulimitsOption,
 } from './structured-options.ts';
@@ -33,6 +34,7 @@ export const options = {
     flag: 'authorization-plugin',
   }),
   bip: textOption("The default bridge's address and subnet", ''),
+  bip6: textOption("The default bridge's IPv6 address and subnet, where it has IPv6", ''),
   bridge: textOption('Attach containers to this bridge; "none" makes none', '', { short: 'b' }),
   'cgroup-parent': textOption('Parent cgroup of all containers', ''),
   'cgroup-fix': booleanOption('On a hybrid cgroup host, move controllers left on v2 to v1, as crun needs', true),
@@ -43,6 +45,8 @@ export const options = {
   // File only: the init that is looked for where no `init-path` is given.
   'default-init': { ...textOption('Name of the default init program', ''), fileOnly: true },
   'default-gateway': textOption("The default bridge's IPv4 gateway", ''),
+  'default-gateway-v6': textOption("The default bridge's IPv6 gateway", ''),
+  'default-network-opts': networkOptionsOption,
   'default-ipc-mode': choiceOption('IPC mode of containers that say nothing', ['private', 'shareable'], 'private'),
   'default-runtime': textOption('OCI runtime of containers that name none', ''),
   'default-shm-size': bytesOption('Size of /dev/shm', 64 * 1024 * 1024),
@@ -56,6 +60,7 @@ export const options = {
   experimental: booleanOption('Enable experimental features', false),
   features: featuresOption,
   'fixed-cidr': textOption('Part of the subnet that the default bridge gives addresses from', ''),
+  'fixed-cidr-v6': textOption('Part of the IPv6 subnet that the default bridge gives addresses from', ''),
   group: textOption('Group of the unix socket', 'docker', { short: 'G' }),
   hosts: listOption('Where to listen: unix://, tcp://, fd://', { flag: 'host', short: 'H' }),
   'host-gateway-ips': listOption('What host-gateway stands for in --add-host', { flag: 'host-gateway-ip' }),
@@ -67,6 +72,7 @@ export const options = {
   'insecure-registries': listOption('Registry reached without TLS', { flag: 'insecure-registry' }),
   ip: textOption('Address that ports are published on when none is named', '0.0.0.0'),
   'ip-masq': booleanOption("Masquerade the default bridge's traffic", true),
+  ipv6: booleanOption('Give the default bridge IPv6: fixed-cidr-v6, or a subnet of its own', false),
   labels: listOption('key=value label of this daemon', { flag: 'label' }),
   'live-restore': booleanOption('Leave containers running when the daemon stops', false),
   'log-driver': choiceOption(
@@ -112,6 +118,7 @@ export const options = {
     },
   ),
   'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
+  'resolv-conf': textOption('The host’s resolv.conf, for containers', '', { argument: 'path' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),
   'shutdown-timeout': integerOption('Seconds that all containers together have to stop', 15),

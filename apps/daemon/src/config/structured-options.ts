@@ -68,6 +68,22 @@ export const runtimesOption: Option<Readonly<Record<string, RuntimeDefinition>>>
   }),
 };
 
+/** `--default-network-opt driver=option=value`; an object of objects in the file. */
+export const networkOptionsOption: Option<Readonly<Record<string, Readonly<Record<string, string>>>>> = {
+  flag: 'default-network-opt',
+  argument: 'mapmap',
+  help: 'Options of new networks that do not set them, by driver: driver=option=value',
+  fallback: {},
+  fromFlag: (value, before = {}) => {
+    const [, driver, option, setting] = /^([^=]+)=([^=]+)=(.*)$/s.exec(value) ?? [];
+    if (driver === undefined || option === undefined) {
+      throw invalidArgument(`invalid value ${JSON.stringify(value)}: should be formatted as driver=option=value`);
+    }
+    return { ...before, [driver]: { ...before[driver], [option]: setting ?? '' } };
+  },
+  fromFile: map(map(text)),
+};
+
 const decodeRuntime = struct<RuntimeDefinition & { runtimeType: string; options: boolean }>('Runtime', {
   path: text,
   runtimeArgs: (value, path) => list(text)(value, path) ?? [],

@@ -1,4 +1,4 @@
-import { booleanOption, integerOption, listOption, mapOption, only, textOption } from './option.ts';
+import { booleanOption, integerOption, listOption, only, textOption } from './option.ts';
 import { objectOption } from './structured-options.ts';
 
 const isEmpty = (value: string | readonly unknown[]) => value.length === 0;
@@ -12,7 +12,6 @@ const hasNothing = (value: object) => Object.keys(value).length === 0;
  */
 export const unsupportedOptions = {
   'allow-direct-routing': only(booleanOption('Let hosts nearby reach containers on unpublished ports', false), isFalse),
-  bip6: only(textOption("The default bridge's IPv6 address and subnet", ''), isEmpty),
   'bridge-accept-fwmark': only(textOption('Let packets with this mark enter bridge networks', ''), isEmpty),
   builder: only(objectOption('Settings of the builder'), hasNothing),
   'cdi-spec-dirs': only(listOption('Directory of CDI specifications', { flag: 'cdi-spec-dir' }), isEmpty),
@@ -25,22 +24,12 @@ export const unsupportedOptions = {
   'cpu-rt-period': only(integerOption('Real-time period of the parent cgroup, in microseconds', 0), isZero),
   'cpu-rt-runtime': only(integerOption('Real-time runtime of the parent cgroup, in microseconds', 0), isZero),
   'cri-containerd': only(booleanOption('Start containerd with its CRI', false), isFalse),
-  'default-gateway-v6': only(textOption("The default bridge's IPv6 gateway", ''), isEmpty),
-  'default-network-opts': only(
-    mapOption('Default options of networks, by driver', { flag: 'default-network-opt' }),
-    hasNothing,
-  ),
   'firewall-backend': only(textOption('Firewall: nftables', ''), (value) => value === '' || value === 'nftables'),
-  'fixed-cidr-v6': only(
-    textOption('Part of the IPv6 subnet that the default bridge gives addresses from', ''),
-    isEmpty,
-  ),
   'ip-forward': only(booleanOption('Enable forwarding of IPv4', true), (value) => value),
   // No policy of the host's own chains is ever changed.
   'ip-forward-no-drop': booleanOption('Leave the policy of the FORWARD chain as it is', false),
   ip6tables: only(booleanOption('Write firewall rules for IPv6', true), (value) => value),
   iptables: only(booleanOption('Write firewall rules', true), (value) => value),
-  ipv6: only(booleanOption('Give the default bridge IPv6', false), isFalse),
   'metrics-addr': only(textOption('Where to serve metrics', ''), isEmpty),
   'network-control-plane-mtu': only(integerOption("MTU of the cluster's control plane", 1500), (mtu) => mtu === 1500),
   'network-diagnostic-port': only(integerOption("Port of the network's diagnostics", 0), isZero),
@@ -49,7 +38,6 @@ export const unsupportedOptions = {
     isEmpty,
   ),
   'nri-opts': only(objectOption('Node resource interface'), ({ enable }) => enable === undefined || enable === false),
-  'resolv-conf': only(textOption('resolv.conf of containers', ''), isEmpty),
   rootless: only(booleanOption('Run without root', false), isFalse),
   'selinux-enabled': only(booleanOption('Label containers for SELinux', false), isFalse),
   'storage-driver': only(textOption('Storage driver', '', { short: 's' }), (value) =>

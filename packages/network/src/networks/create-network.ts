@@ -30,7 +30,9 @@ async function createLocked(context: NetworkContext, request: NetworkSpec): Prom
   }
   if (request.ingress) throw notImplemented('an ingress network');
   if (request.configOnly) return createConfigNetwork(context, request);
-  const spec = request.configFrom ? applyConfiguration(context, request, request.configFrom) : request;
+  const spec = request.configFrom
+    ? applyConfiguration(context, request, request.configFrom)
+    : withDefaultOptions(context, request);
   const driver = driverOf(context, spec.driver);
   const link = spec.driver === 'bridge' ? parseBridgeOptions(spec.options).name : undefined;
   driver.validate(spec);
@@ -46,6 +48,11 @@ async function createLocked(context: NetworkContext, request: NetworkSpec): Prom
       return network;
     }),
   );
+}
+
+function withDefaultOptions({ options }: NetworkContext, spec: NetworkSpec): NetworkSpec {
+  const defaults = options.defaultNetworkOptions?.[spec.driver];
+  return defaults ? { ...spec, options: { ...defaults, ...spec.options } } : spec;
 }
 
 /** A row alone: no addresses are taken and no link is made for what only others use. */

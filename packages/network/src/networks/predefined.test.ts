@@ -7,7 +7,7 @@ import { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import type { DefaultBridgeOptions } from '../context.ts';
 import { openLinuxNetworking } from '../linux-networking.ts';
 import { createMemoryStore } from '../memory-store.ts';
-import type { NetworkStore } from '../records.ts';
+import type { NetworkStore, StoredNetwork } from '../records.ts';
 import { enterTestHost } from '../test-host.ts';
 
 let host: ReturnType<typeof enterTestHost>;
@@ -56,6 +56,26 @@ test('options decide, also later', async () => {
   assert.equal(await bridgeOf(store, { bip: '10.20.0.1/24' }), 'wharf0 10.20.0.0/24 10.20.0.1');
   assert.equal(await bridgeOf(store, { bridge: 'mine0' }), 'mine0 172.17.0.0/16 172.17.0.1');
   assert.equal(await bridgeOf(store, { bridge: 'none' }), 'none');
+});
+
+test('IPv6 comes and goes with its option, and stays where it was', async () => {
+  const store = createMemoryStore();
+  const subnets = async (options: DefaultBridgeOptions) => {
+    await bridgeOf(store, options);
+    const networks = [...store.collection<StoredNetwork>('networks').values()];
+    return networks
+      .find(({ name }) => name === 'bridge')!
+      .ipam.Config.map(({ Subnet, Gateway }) => `${Subnet} ${Gateway}`);
+  };
+  const [v4, v6, ...others] = await subnets({ ipv6: true });
+  assert.deepEqual([v4, others], ['172.17.0.0/16 172.17.0.1', []]);
+  assert.match(v6!, /^fd[0-9a-f:]+::\/64 fd[0-9a-f:]+::1$/);
+  assert.deepEqual(await subnets({ ipv6: true }), [v4, v6]);
+  assert.deepEqual(await subnets({ ipv6: true, fixedCidrV6: 'fd00:77::/64' }), [v4, 'fd00:77::/64 fd00:77::1']);
+  const named = { ipv6: true, fixedCidrV6: 'fd00:77::/64', defaultGatewayV6: 'fd00:77::9' };
+  assert.deepEqual(await subnets(named), [v4, 'fd00:77::/64 fd00:77::9']);
+  assert.deepEqual(await subnets({ ipv6: true, bip6: 'fd00:78::5/64' }), [v4, 'fd00:78::/64 fd00:78::5']);
+  assert.deepEqual(await subnets({ fixedCidrV6: 'fd00:77::/64' }), [v4]);
 });
 
 test('a bridge of the administrator’s is used with its address, and left in place', async () => {

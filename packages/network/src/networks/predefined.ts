@@ -94,11 +94,24 @@ function stillFits(context: NetworkContext, network: StoredNetwork): boolean {
   const text = bridgeAddress(context, wanted);
   const bip = text === undefined ? undefined : parseInterface(text);
   if (bip && (!current.gateway || formatAddress(bip.address) !== formatAddress(current.gateway))) return false;
+  if (network.enableIPv6 !== (wanted.ipv6 ?? false) || !fitsIPv6(network, wanted)) return false;
   const link = linkByName(route, network.link ?? '');
   if (link) return link.alias === linkOwner(options.execRoot) || wanted.bridge !== undefined;
   const others = [...networks.values()].filter(({ id }) => id !== network.id).flatMap(networkSubnets);
   return ![...hostRoutes(route), ...others.map(({ subnet }) => subnet)].some((taken) =>
     prefixesOverlap(taken, current.subnet),
+  );
+}
+
+function fitsIPv6({ ipam }: StoredNetwork, wanted: DefaultBridge): boolean {
+  const [named] = namedIPv6Subnet(wanted);
+  const current = ipam.Config.find(({ Subnet }) => Subnet?.includes(':'));
+  if (!named) return true;
+  if (!current) return false;
+  return (
+    current.Subnet === named.Subnet &&
+    (!named.Gateway || current.Gateway === named.Gateway) &&
+    current.IPRange === named.IPRange
   );
 }
 
@@ -108,9 +121,13 @@ function planDefaultBridge(context: NetworkContext, before: StoredNetwork | unde
   const link = wanted.bridge ?? freeLinkName(context);
   const others = [...networks.values()].filter(({ id }) => id !== before?.id).flatMap(networkSubnets);
   const { config } = allocateSubnets({
-    ipam: { Driver: 'default', Options: null, Config: namedSubnet(bridgeAddress(context, wanted), wanted) },
+    ipam: {
+      Driver: 'default',
+      Options: null,
+      Config: [...namedSubnet('bip', bridgeAddress(context, wanted), wanted), ...namedIPv6Subnet(wanted)],
+    },
     enableIPv4: true,
-    enableIPv6: false,
+    enableIPv6: wanted.ipv6 ?? false,
     regions: options.addressPools ?? defaultBridgeRegions,
     networks: others.map(({ subnet }) => subnet),
     routes: hostRoutes(route),
@@ -118,6 +135,7 @@ function planDefaultBridge(context: NetworkContext, before: StoredNetwork | unde
   return {
     ...predefined('bridge', 'bridge'),
     ...(before ? { id: before.id, created: before.created } : {}),
+    enableIPv6: wanted.ipv6 ?? false,
     ipam: { Driver: 'default', Options: null, Config: config },
     options: bridgeOptions(link, wanted),
     link,
@@ -133,16 +151,30 @@ function bridgeAddress({ route, options }: NetworkContext, { bip, bridge }: Defa
   return own && `${formatAddress(addressFromBytes(own.address))}/${own.length}`;
 }
 
+function namedIPv6Subnet({
+  ipv6,
+  bip6,
+  fixedCidrV6,
+  defaultGatewayV6,
+}: DefaultBridge): StoredNetwork['ipam']['Config'] {
+  if (!ipv6) return [];
+  return namedSubnet('bip6', bip6, {
+    ...(fixedCidrV6 && { fixedCidr: fixedCidrV6 }),
+    ...(defaultGatewayV6 && { defaultGateway: defaultGatewayV6 }),
+  });
+}
+
 function namedSubnet(
+  key: 'bip' | 'bip6',
   bip: string | undefined,
-  { fixedCidr, defaultGateway }: DefaultBridge,
+  { fixedCidr, defaultGateway }: Pick<DefaultBridge, 'fixedCidr' | 'defaultGateway'>,
 ): StoredNetwork['ipam']['Config'] {
   if (bip === undefined) {
     if (fixedCidr === undefined) return [];
     return [{ Subnet: fixedCidr, ...(defaultGateway ? { Gateway: defaultGateway } : {}) }];
   }
   const parsed = parseInterface(bip);
-  if (!parsed) throw invalidArgument(`invalid bip: invalid CIDR address: ${bip}`);
+  if (!parsed) throw invalidArgument(`invalid ${key}: invalid CIDR address: ${bip}`);
   return [
     {
       Subnet: formatPrefix(prefixOf(parsed.address, parsed.length)),
