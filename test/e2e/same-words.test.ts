@@ -7,9 +7,10 @@ const engine = useDaemon();
 // Both speak a version that every daemon has: newer ones say more.
 const same = { env: { DOCKER_API_VERSION: '1.41' } };
 
-/** One name for both programs, and for what differs from call to call. */
+/** One name for both programs, nothing of what they say of themselves, nor of what differs from call to call. */
 function neutral(text: string): string {
   return text
+    .replace(/^Client:[\s\S]*?\n\nServer/, 'Server')
     .replace(/\b(docker|wharf)(?=[ :'])/g, 'CLIENT')
     .replace(/^See '/gm, "Run '")
     .replace(/(\d+|Less than a|About a|About an) (second|minute)s?( ago)?/g, 'TIME')
@@ -72,6 +73,20 @@ const lines: readonly (readonly string[])[] = [
   ['version', '--format', '{{.Server.Version}} {{.Server.APIVersion}}'],
   ['info', '--format', '{{.NCPU}} {{.Driver}} {{.ServerVersion}}'],
   ['system', 'df'],
+  ['system', 'df', '-v'],
+  ['system', 'df', '--format', '{{json .}}'],
+  ['system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}} {{.Reclaimable}}'],
+  ['version'],
+  ['version', '--format', '{{json .Server.Components}}'],
+  ['info'],
+  ['info', '--format', '{{json .Plugins}} {{.OperatingSystem}} {{.ClientInfo.Debug}}'],
+  ['info', 'extra'],
+  ['system', 'events', '--until', 'dream'],
+  ['system', 'events', '--filter', 'dream=1', '--until', '1'],
+  ['system', 'prune', '-f', '--filter', 'dream=1'],
+  ['system', 'prune', '-f', '--filter', 'label=nobody=has'],
+  ['system', 'prune', '-f', '--volumes', '--filter', 'until=1h'],
+  ['system', 'prune', '-af', '--filter', 'label=nobody=has'],
   ['run', '--rm', 'busybox', 'sh', '-c', 'echo out; echo err >&2; exit 7'],
   ['run', '--rm', 'busybox', 'nope'],
   ['run', '--rm', '--name', 'a/b', 'busybox'],
@@ -96,6 +111,26 @@ const lines: readonly (readonly string[])[] = [
   ['attach', 'nope'],
   ['rmi', 'nope'],
   ['tag', 'nope', 'x'],
+  ['volume', 'create', '--driver', 'local', '--label', 'a=b', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'vol'],
+  ['volume', 'create', '-d', 'gone', 'none'],
+  ['volume', 'create', '-o', 'color=blue', 'none'],
+  ['volume', 'create', '-o', 'color', 'none'],
+  ['volume', 'create', '../up'],
+  ['volume', 'create', '--name', 'a', 'b'],
+  ['volume', 'inspect', 'vol'],
+  ['volume', 'inspect', '-f', '{{.Options.type}} {{.Labels}} {{.Status}}', 'vol'],
+  ['volume', 'inspect', 'vol', 'nope'],
+  ['volume', 'ls', '-f', 'label=a=b'],
+  ['volume', 'ls', '-f', 'dangling=dream'],
+  ['volume', 'ls', '-f', 'dream=1'],
+  ['volume', 'ls', '-q', '-f', 'driver=local', '-f', 'name=vo'],
+  ['volume', 'ls', '--format', 'json'],
+  ['volume', 'ls', '--format', '{{.Name}} {{.Driver}} {{.Scope}} {{.Label "a"}} {{.Labels}} {{.Links}} {{.Size}}'],
+  ['volume', 'ls', 'extra'],
+  ['volume', 'prune', '-f', '--filter', 'label=nobody=has'],
+  ['volume', 'prune', '-f', '--filter', 'dream=1'],
+  ['volume', 'rm', '-f', 'nope'],
+  ['volume', 'rm'],
   ['volume', 'rm', 'nope'],
   ['network', 'rm', 'nope'],
   ['network', 'connect', 'nope', 'same'],

@@ -39,7 +39,7 @@ export const command = defineCommand({
       failure = error;
     }
     const info = { Client: await clientInfo(cli, apiVersion), Server: server ?? null };
-    if (template) cli.out.print(`${executed(template, info)}\n`);
+    if (template) printLine(cli, () => executed(template, info));
     else if (format === 'json') cli.out.print(`${goJson(info)}\n`);
     else {
       const text = describeClient(info.Client) + (server ? describeServer(server) : '');
@@ -48,6 +48,15 @@ export const command = defineCommand({
     if (failure !== undefined) throw failure;
   },
 });
+
+/** Docker ends the line that a template began, also where it failed. */
+function printLine(cli: Cli, text: () => string): void {
+  try {
+    cli.out.print(text());
+  } finally {
+    cli.out.print('\n');
+  }
+}
 
 function compiled(format: string) {
   try {

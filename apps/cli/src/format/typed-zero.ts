@@ -35,6 +35,7 @@ const maps: ReadonlyMap<string, unknown> = new Map<string, unknown>([
     'DriverOpts',
     'Labels',
     'Options',
+    'Status',
     'StorageOpt',
     'Sysctls',
     'Tmpfs',
@@ -58,7 +59,7 @@ function isMap(name: string, parent: string): boolean {
 /** Fields that docker's types have though the daemon leaves them out when they are empty. */
 export const optionalFields: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ...[...pointers].map((name) => [name, null] as const),
-  ...['Annotations', 'ExposedPorts', 'StorageOpt', 'Sysctls', 'Tmpfs'].map((name) => [name, nilMap] as const),
+  ...['Annotations', 'ExposedPorts', 'Status', 'StorageOpt', 'Sysctls', 'Tmpfs'].map((name) => [name, nilMap] as const),
   ...['Manifests', 'Mounts', 'Shell', 'MaskedPaths', 'ReadonlyPaths'].map((name) => [name, nilList] as const),
   ...['Driver', 'MacAddress', 'Name', 'Parent', 'StopSignal', 'Variant', 'DockerVersion'].map(
     (name) => [name, ''] as const,

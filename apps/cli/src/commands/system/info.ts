@@ -27,7 +27,14 @@ export const command = defineCommand({
     if (format !== '') {
       if (failure) cli.err.print(`${failure}\n`);
       const all = { ...info, ...(failure ? { ServerErrors: [failure] } : {}), ClientInfo: clientInfo };
-      cli.out.print(`${format === 'json' ? goJson(all) : templated(format, all)}\n`);
+      const template =
+        format === 'json' ? undefined : guarded('template parsing error', () => compileTemplate(format), 64);
+      try {
+        cli.out.print(template ? executeTemplate(template, typedValue(all)) : goJson(all));
+      } finally {
+        // Docker ends the line that a template began, also where it failed.
+        cli.out.print('\n');
+      }
       return;
     }
     cli.out.print(
@@ -47,9 +54,4 @@ async function ask(cli: Cli): Promise<{ info?: SystemInfo; failure?: string }> {
     const hint = hintFor(error);
     return { failure: hint === undefined ? describeError(error) : `${describeError(error)}\n${hint}` };
   }
-}
-
-function templated(format: string, info: object): string {
-  const template = guarded('template parsing error', () => compileTemplate(format), 64);
-  return executeTemplate(template, typedValue(info));
 }
