@@ -23,6 +23,13 @@ test('links on top of others', { timeout: 120_000 }, () => {
   assert.doesNotMatch(output, /\d+ skip/);
 });
 
+// And file systems with project quotas.
+test('sizes of volumes', { timeout: 120_000 }, () => {
+  const output = runThere('./packages/store/src/volumes/volume-size.test.ts');
+  assert.match(output, /\b0 fail/);
+  assert.doesNotMatch(output, /\d+ skip/);
+});
+
 /** Runs one test file on the other kernel; what it printed. */
 function runThere(file: string): string {
   const command = [process.execPath, 'test', '--timeout', '120000', file];

@@ -17,7 +17,7 @@ mkdir -p "$checkout" && mount --bind /run/checkout "$checkout"
 mkdir -p /dev/pts && mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts /dev/pts
 mkdir -p /run/modules/lib && ln -s /usr/lib/uml/modules /run/modules/lib/modules
 for module in overlay bridge veth nf_tables nft_chain_nat nft_nat nft_masq nft_fib_inet nft_ct \
-  8021q dummy macvlan ipvlan vxlan; do
+  8021q dummy macvlan ipvlan vxlan loop quota_v2; do
   modprobe -d /run/modules "$module" 2>/dev/null
 done
 ip link set lo up

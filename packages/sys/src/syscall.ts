@@ -104,6 +104,7 @@ const numbers = {
   getrandom: [318, 278],
   flock: [73, 32],
   quotactl: [179, 60],
+  quotactl_fd: [443, 443],
   syncfs: [306, 267],
   statfs: [137, 43],
   fstatfs: [138, 44],

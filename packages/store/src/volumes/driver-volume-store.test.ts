@@ -54,7 +54,6 @@ describe('local volumes', () => {
     ['good', { nope: '1' }, /^create good: invalid option: "nope"$/],
     ['good', { type: 'tmpfs' }, /^create good: missing required option: "device"$/],
     ['good', { o: 'ro' }, /^create good: missing required option: "device"$/],
-    ['good', { size: '1g' }, /quota size requested but no quota support/],
   ];
   for (const [name, driverOpts, message] of refused) {
     test(`create refuses ${name} ${JSON.stringify(driverOpts)}, and leaves nothing`, async () => {

@@ -1,10 +1,12 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { invalidArgument } from '@wharf/base/error';
 import { unmountAll } from '@wharf/sys/mount';
+import { limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
 import { mountDevice } from './device-mount.ts';
 import type { DriverVolume, MountUse, VolumeDriver } from './volume-driver.ts';
 import { checkVolumeName } from './volume-name.ts';
-import { checkVolumeOptions, deviceMountOf } from './volume-options.ts';
+import { checkVolumeOptions, deviceMountOf, sizeOf } from './volume-options.ts';
 import type { VolumeRecord } from './volume-store.ts';
 
 /** Volumes as directories `<name>/_data`; what `type` and `device` name is mounted there while somebody uses it. */
@@ -25,11 +27,23 @@ export class LocalDriver implements VolumeDriver {
     checkVolumeOptions(options);
     const mountpoint = join(this.#directory, name, '_data');
     await mkdir(mountpoint, { recursive: true });
+    const size = sizeOf(options);
+    if (size > 0) await this.#limit(name, mountpoint, size);
     return mountpoint;
   }
 
-  async remove({ name, mountpoint }: VolumeRecord): Promise<void> {
+  async #limit(name: string, mountpoint: string, size: number): Promise<void> {
+    try {
+      if (!limitDirectory(mountpoint, size)) throw invalidArgument('quota size requested but no quota support');
+    } catch (error) {
+      await rm(join(this.#directory, name), { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async remove({ name, mountpoint, driverOpts }: VolumeRecord): Promise<void> {
     unmountAll(mountpoint);
+    if (sizeOf(driverOpts) > 0) unlimitDirectory(mountpoint);
     await rm(join(this.#directory, name), { recursive: true, force: true });
   }
 

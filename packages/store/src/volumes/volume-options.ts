@@ -1,4 +1,5 @@
-import { EngineError, invalidArgument } from '@wharf/base/error';
+import { invalidArgument } from '@wharf/base/error';
+import { parseSize } from '@wharf/base/size';
 import { mountFlags } from '@wharf/sys/mount';
 
 /** What `--opt type= --opt device= --opt o=` ask to be mounted at the volume's data. */
@@ -31,9 +32,14 @@ export function checkVolumeOptions(options: Readonly<Record<string, string>>): v
       }
     }
   }
-  if (Object.hasOwn(options, 'size')) {
-    throw new EngineError('invalid_argument', 'quota size requested but no quota support');
+  if (sizeOf(options) > 0 && Object.hasOwn(options, 'device')) {
+    throw invalidArgument('invalid option: "size" limits a directory of the local driver, not a device');
   }
+}
+
+/** Bytes that the volume may hold; 0 is as much as there is. */
+export function sizeOf({ size }: Readonly<Record<string, string>>): number {
+  return size === undefined ? 0 : parseSize(size);
 }
 
 export function deviceMountOf(options: Readonly<Record<string, string>>): DeviceMount | undefined {
