@@ -8,6 +8,8 @@ import type { RunResult } from './run.ts';
 
 export interface SandboxRegistryOptions {
   readonly port?: number;
+  /** One that the sandbox's loopback has or gets; registries on 127.0.0.1 are taken for insecure ones. */
+  readonly address?: string;
   /** Laid over the registry's configuration: auth, TLS. */
   readonly configuration?: (directory: string) => Record<string, unknown>;
 }
@@ -26,7 +28,7 @@ export class SandboxRegistry {
   }
 
   get host(): string {
-    return `127.0.0.1:${this.port}`;
+    return `${this.#options.address ?? '127.0.0.1'}:${this.port}`;
   }
 
   get directory(): string {
@@ -47,7 +49,7 @@ export class SandboxRegistry {
     const { sandbox } = this.#engine.daemon;
     const [command = '', ...args] = sandbox.enter(['docker-registry', 'serve', file]);
     this.#process = spawn(command, args, { stdio: 'ignore' });
-    const attempt = `(exec 3<>/dev/tcp/127.0.0.1/${this.port}) 2>/dev/null`;
+    const attempt = `(exec 3<>/dev/tcp/${this.host.replace(':', '/')}) 2>/dev/null`;
     const up = await sandbox.run(['bash', '-c', `for i in {1..500}; do ${attempt} && exit; sleep 0.02; done; exit 1`]);
     if (up.code !== 0) throw new Error('docker-registry did not start');
   }

@@ -174,6 +174,7 @@ export class Repository {
   async onHosts<T>(body: (host: RegistryHost) => Promise<T>, hosts = this.hosts): Promise<T> {
     const { reachability } = this.#options;
     let failure: unknown;
+    let isMirrors = true;
     for (const host of reachability.order(hosts)) {
       try {
         const result = await body(host);
@@ -181,7 +182,8 @@ export class Repository {
         return result;
       } catch (error) {
         if (error instanceof ConnectionFailure && error.absent) reachability.failed(host);
-        if (failure === undefined || !host.mirror) failure = betterFailure(failure, error);
+        if (failure === undefined || !host.mirror) failure = isMirrors ? error : betterFailure(failure, error);
+        isMirrors &&= host.mirror;
         if (!host.mirror && !(error instanceof ConnectionFailure)) break;
       }
     }

@@ -1,3 +1,4 @@
+import { explainHandshake } from './explain-handshake.ts';
 import { ConnectionFailure } from './registry-error.ts';
 
 export interface TlsSettings {
@@ -106,8 +107,15 @@ export class Transport {
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       const thrown = silence.signal.aborted ? silence.signal.reason : error;
-      const why = reason(thrown, url);
-      throw new ConnectionFailure(`${describe(method, url)}: ${why}`, error, /^(dial|tls:)/.test(why));
+      const isHandshake = (thrown as { code?: string }).code === 'EPROTO';
+      // An insecure registry is asked in the clear next.
+      const isFinal = isHandshake && !tls?.insecure && this.#proxyFor(url) === false;
+      const why = isFinal ? await explainHandshake(url, tls?.certificate !== undefined) : reason(thrown, url);
+      throw new ConnectionFailure(
+        `${describe(method, url)}: ${why}`,
+        error,
+        /^(dial|tls:|remote error:|http: server)/.test(why),
+      );
     } finally {
       clearTimeout(timer);
     }
