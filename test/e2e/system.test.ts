@@ -120,7 +120,7 @@ test('df counts what is used', async () => {
 test('what is not there yet says so by name', wharfOnly(), async () => {
   for (const [method, url, body] of [
     ['POST', '/swarm/init', { ListenAddr: '0.0.0.0' }],
-    ['POST', '/build', undefined],
+    ['POST', '/build?version=2', undefined],
     ['GET', '/plugins', undefined],
   ] as const) {
     const answer = await engine.api(method, url, body);

@@ -85,6 +85,7 @@ export async function wire(
     hostFacts: readHostFacts(),
     database,
     images,
+    imageParts: images.parts,
     transfers: transfersFor(present, images, { fault, logger }),
     snapshots: new OverlaySnapshotter({ database, dataRoot }),
     volumes: new DriverVolumeStore({ database, directory: join(dataRoot, 'volumes'), plugins, logger }),

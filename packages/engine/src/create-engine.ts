@@ -1,4 +1,5 @@
 import { KeyedLock } from '@wharf/base/keyed-lock';
+import { createBuilds } from './build/create-build-use-cases.ts';
 import { archiveContainerPath, extractToContainer, statContainerPath } from './containers/archive.ts';
 import { attachContainer } from './containers/attach.ts';
 import { removeCgroupParent } from './containers/cgroup-parent.ts';
@@ -65,16 +66,18 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
   const deps = containerDeps(parts);
   await reconcileContainers(deps);
   const images = createImageUseCases({ ...deps, containers: { values: () => deps.containers.users() } });
+  const builds = createBuilds(deps, parts.imageParts);
   const volumes = createVolumeUseCases({ ...deps, locks: new KeyedLock() });
   return {
     warm: () => parts.warmer.warm(50),
     containers: containerUseCases(deps),
     exec: execUseCases(deps),
     images,
+    builds,
     registry: createRegistryUseCases(deps),
     networks: createNetworkUseCases(deps),
     volumes,
-    system: systemUseCases({ ...deps, useCases: { images } }),
+    system: systemUseCases({ ...deps, useCases: { images, builds } }),
     announceReload: (attributes) => announceReload(parts, attributes),
     recheckProcesses: () => recheckProcesses(deps),
     stopContainers: (timeout) => stopAllContainers(deps, timeout),
@@ -82,6 +85,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
       deps.restarts.close();
       deps.health.close();
       await deps.teardowns.allSettled();
+      await builds.close();
       await parts.trees.close();
       removeCgroupParent(parts.config.cgroupParent);
     },

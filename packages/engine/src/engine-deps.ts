@@ -4,6 +4,7 @@ import type { Logger } from '@wharf/base/logger';
 import type { Networking } from '@wharf/network/networking';
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import type { Supervisor } from '@wharf/runtime/supervisor/supervisor';
+import type { ImageParts } from '@wharf/store/images/image-parts';
 import type { ImageStore } from '@wharf/store/images/image-store';
 import type { Database } from '@wharf/store/metadata/database';
 import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
@@ -32,6 +33,8 @@ export interface EngineDeps {
   readonly hostFacts: HostFacts;
   readonly database: Database;
   readonly images: ImageStore;
+  /** Of the image store, for what makes images. */
+  readonly imageParts: ImageParts;
   readonly transfers: Transfers;
   readonly snapshots: Snapshotter;
   readonly volumes: VolumeStore;

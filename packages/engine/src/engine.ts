@@ -17,9 +17,11 @@ import type { EndpointSettings, NetworkCreateRequest, NetworkCreateResponse, Net
 import type { AuthConfig, AuthResponse, DistributionInspect, SearchItem } from '@wharf/api/registry';
 import type { ContainerStats } from '@wharf/api/stats';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
-import type { DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
+import type { BuildCacheRecord, DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
 import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
+import type { ClassicRequest } from '@wharf/build/classic/classic-request';
 import type { Platform } from '@wharf/oci/image-config';
+import type { BuildPruneOptions } from './build/prune-cache.ts';
 import type { CommitRequest } from './containers/commit.ts';
 import type { PullImageOptions } from './images/pull.ts';
 import type { PushImageOptions } from './images/push.ts';
@@ -35,6 +37,7 @@ export interface Engine {
   readonly containers: ContainerUseCases;
   readonly exec: ExecUseCases;
   readonly images: ImageUseCases;
+  readonly builds: BuildUseCases;
   readonly registry: RegistryUseCases;
   readonly networks: NetworkUseCases;
   readonly volumes: VolumeUseCases;
@@ -176,6 +179,17 @@ export interface ImageUseCases {
     },
     progress: (message: JsonMessage) => void,
   ): Promise<void>;
+}
+
+export type BuildRequest = ClassicRequest;
+
+export interface BuildUseCases {
+  /** Builds an image of the Dockerfile in a context. A command that fails is its last message; the rest is thrown. */
+  build(context: Readable, request: BuildRequest, send: (message: JsonMessage) => void): Promise<void>;
+  /** What builds have kept for builds to come. */
+  cache(): Promise<BuildCacheRecord[]>;
+  /** Removes of that what nothing uses; without `all` only what no image has. */
+  prune(options: BuildPruneOptions): Promise<{ CachesDeleted: string[] | null; SpaceReclaimed: number }>;
 }
 
 /** What registries are asked without anything being brought here. */

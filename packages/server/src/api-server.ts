@@ -5,6 +5,7 @@ import type { Authorizer } from './authorization/authorizer.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
+import { buildRoutes } from './routes/build.ts';
 import { commitRoutes } from './routes/commit.ts';
 import { containerFileRoutes } from './routes/container-files.ts';
 import { containerStatsRoutes } from './routes/container-stats.ts';
@@ -48,6 +49,7 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...containerUpdateRoutes(engine),
     ...execRoutes(engine),
     ...imageRoutes(engine),
+    ...buildRoutes(engine),
     ...registryRoutes(engine),
     ...networkRoutes(engine),
     ...volumeRoutes(engine),

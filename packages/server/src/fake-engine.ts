@@ -5,7 +5,7 @@ type Method = (...parameters: never[]) => unknown;
 
 /** An engine of the methods a test gives; every other one fails the test that calls it. */
 export function fakeEngine(methods: Readonly<Record<string, Method>>): Engine {
-  const nouns = ['containers', 'exec', 'images', 'networks', 'volumes', 'registry', 'system'];
+  const nouns = ['containers', 'exec', 'images', 'networks', 'volumes', 'builds', 'registry', 'system'];
   const entries = nouns.map((noun) => {
     const useCases = new Proxy(
       {},

@@ -1,5 +1,5 @@
-import { closeSync, createReadStream, statfsSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { closeSync, statfsSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import { detectCompression, type StreamCompression } from '@wharf/oci/layer/compression';
 import { createDecompressor } from '@wharf/store/decompressor';
@@ -99,15 +99,20 @@ function isTarHeader(header: Buffer): boolean {
   return sum === stored && sum > 256;
 }
 
+const pieceSize = 1 << 20;
+
+function* readPieces(fd: number, size: number): Generator<Buffer> {
+  for (let at = 0; at < size; ) {
+    const piece = readContent(fd, at, Math.min(pieceSize, size - at));
+    if (piece.length === 0) return;
+    at += piece.length;
+    yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+  }
+}
+
 function open(fd: number, size: number, format: Format): Readable {
-  // The stream is positioned: the descriptor serves several of them.
-  const file = createReadStream('', {
-    fd,
-    start: 0,
-    end: Math.max(size - 1, 0),
-    autoClose: false,
-    highWaterMark: 1 << 20,
-  });
+  // Read by position: the descriptor serves several streams, and stays the caller's.
+  const file = Readable.from(readPieces(fd, size), { objectMode: false, highWaterMark: pieceSize });
   if (format === 'none') return file;
   const inflater = createDecompressor(format);
   file.on('error', (error) => inflater.destroy(error));

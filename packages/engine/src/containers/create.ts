@@ -48,7 +48,8 @@ export async function createContainer(
   return { Id: record.id, Warnings: warnings };
 }
 
-function createDefaults({ config, runtimes }: ContainerDeps) {
+/** What is meant where a request says nothing. */
+export function createDefaults({ config, runtimes }: ContainerDeps) {
   return {
     runtime: config.defaultRuntime,
     runtimes: new Set(Object.keys(runtimes)),

@@ -8,7 +8,7 @@ import type { ContainerRecord } from './container-record.ts';
 /** /etc/hosts, hostname and resolv.conf; a container in another's network uses that one's. */
 export function writeNetworkFiles(
   config: EngineConfig,
-  { id, config: { Hostname } }: ContainerRecord,
+  { id, config: { Hostname } }: Pick<ContainerRecord, 'id' | 'config'>,
   sandbox: Sandbox,
 ): NetworkFiles {
   if (sandbox.namespace.kind === 'container') return pathsOf(config, sandbox.namespace.containerId);

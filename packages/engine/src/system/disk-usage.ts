@@ -4,13 +4,13 @@ import type { VolumeInspect } from '@wharf/api/volume';
 import { invalidArgument } from '@wharf/base/error';
 import { linkNames } from '../containers/links.ts';
 import { imageNames, type ListDeps, summarize, withSize } from '../containers/list.ts';
-import type { ImageUseCases } from '../engine.ts';
+import type { BuildUseCases, ImageUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { describeVolume } from '../volumes/describe.ts';
 
 type DiskUsageDeps = ListDeps &
   Pick<ContainerDeps, 'volumes'> & {
-    readonly useCases: { readonly images: ImageUseCases };
+    readonly useCases: { readonly images: ImageUseCases; readonly builds: Pick<BuildUseCases, 'cache'> };
   };
 
 const known = ['container', 'image', 'volume', 'build-cache'];
@@ -23,7 +23,7 @@ export async function diskUsage(deps: DiskUsageDeps, types: readonly string[]): 
     ...(wants('image') ? await imageUsage(deps) : {}),
     ...(wants('container') ? { Containers: await containerUsage(deps) } : {}),
     ...(wants('volume') ? { Volumes: await volumeUsage(deps) } : {}),
-    ...(wants('build-cache') ? { BuildCache: [] } : {}),
+    ...(wants('build-cache') ? { BuildCache: await deps.useCases.builds.cache() } : {}),
   };
 }
 

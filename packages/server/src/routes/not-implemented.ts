@@ -6,7 +6,6 @@ const operations: readonly [Method, string][] = [
   ['GET', '/containers/{id}/checkpoints'],
   ['POST', '/containers/{id}/checkpoints'],
   ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
-  ['POST', '/build'],
   ['POST', '/build/cancel'],
   ['GET', '/images/{name...}/attestations'],
   ['PUT', '/volumes/{name}'],
@@ -26,13 +25,9 @@ const operations: readonly [Method, string][] = [
 ];
 
 export function notImplementedRoutes(): Route[] {
-  return [
-    ...operations.map(([method, pattern]) =>
-      route(method, pattern, () => {
-        throw notImplemented(`${method} ${pattern.replace('...', '')}`);
-      }),
-    ),
-    // There is no build cache, so nothing of it is left after pruning: `docker system prune` relies on the answer.
-    route('POST', '/build/prune', (context) => context.json(200, { CachesDeleted: null, SpaceReclaimed: 0 })),
-  ];
+  return operations.map(([method, pattern]) =>
+    route(method, pattern, () => {
+      throw notImplemented(`${method} ${pattern.replace('...', '')}`);
+    }),
+  );
 }

@@ -28,6 +28,9 @@ export function collectGarbage(parts: ImageParts): number {
   for (const { diffIds } of parts.database.collection<{ diffIds: readonly Digest[] }>('snapshots').values()) {
     for (const diffId of diffIds) reachable.diffIds.add(diffId);
   }
+  // What builds made is kept for the next one, until it is pruned.
+  for (const { layer } of parts.database.collection<{ layer: Digest }>('build-steps').values())
+    reachable.diffIds.add(layer);
   const held = [...parts.leases.held(), ...unfinished(parts)];
   for (const digest of held) {
     reachable.blobs.add(digest);

@@ -1,0 +1,231 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { JsonMessage } from '@wharf/api/streams/json-message';
+import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
+import { newId } from '@wharf/base/id';
+import type { Digest } from '@wharf/oci/digest';
+import { formatFamiliar } from '@wharf/oci/reference';
+import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registry/client/credentials';
+import type { Transfers } from '@wharf/registry/transfer/transfers';
+import { dockerfileFrontend } from '../dockerfile/frontend.ts';
+import { exportImage } from '../exporters/image-exporter.ts';
+import type { FrontendBridge, FrontendResult, ImageConfigDraft, Ref } from '../solver/frontend.ts';
+import { decodeDefinition, type Edge, type Vertex } from '../solver/graph.ts';
+import { ImageSources } from '../solver/image-sources.ts';
+import { locationOf } from '../solver/result.ts';
+import { CommandError, SolveError } from '../solver/solve-error.ts';
+import { Solver, type SolverDeps } from '../solver/solver.ts';
+import { byteName } from '../trees/tree-view.ts';
+import { ClassicProgress } from './classic-progress.ts';
+import type { ClassicRequest } from './classic-request.ts';
+import { pruneContext } from './prune-context.ts';
+import { unpackContext } from './unpack-context.ts';
+
+export interface ClassicDeps extends SolverDeps {
+  readonly transfers: Transfers;
+}
+
+/**
+ * Builds an image of a Dockerfile in a tar, and tells of it as the classic builder does. Answers its id.
+ * A command that fails is the last that it tells; other failures are thrown.
+ */
+export async function buildClassic(
+  deps: ClassicDeps,
+  context: Readable,
+  request: ClassicRequest,
+  send: (message: JsonMessage) => void,
+): Promise<Digest | undefined> {
+  using _lease = deps.parts.leases.open();
+  const directory = join(deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  try {
+    const tree = await unpackContext(deps.workers, context, { directory, signal: request.signal });
+    return await build(deps, tree, request, send);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function build(
+  deps: ClassicDeps,
+  tree: string,
+  request: ClassicRequest,
+  send: (message: JsonMessage) => void,
+): Promise<Digest | undefined> {
+  const { signal, quiet, names } = request;
+  let steps = 0;
+  const progress = new ClassicProgress(send, { quiet, total: () => steps });
+  const onPull = (message: JsonMessage) => void (quiet || send(message));
+  const images = new ImageSources(deps.parts, deps.transfers, { credentials: credentialsOf(request), signal, onPull });
+  const epoch = epochOf(request.buildArgs);
+  const solver = new Solver(deps, {
+    images,
+    signal,
+    limits: request.limits,
+    shmSize: request.shmSize,
+    entitlements: new Set(['network.host']),
+    useCache: !request.noCache,
+    latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
+    emit: (event) => progress.event(event),
+    openLocal: async ({ excludePatterns }) => {
+      pruneContext(tree, excludePatterns);
+      return tree;
+    },
+  });
+  const bridge = new ClassicBridge(solver, images, (edge) => {
+    steps = countSteps(edge);
+  });
+  const options = frontendOptions(request);
+  const finished = await dockerfileFrontend(bridge, { options, inputs: {}, signal })
+    .then((result) => finish(solver, bridge, result))
+    .catch((error: unknown) => {
+      if (!(error instanceof SolveError)) throw error;
+      if (!(error.cause instanceof CommandError)) throw missingFile(error) ?? error;
+      progress.commandFailed(error.cause);
+    });
+  if (!finished) return undefined;
+  const { layers, draft } = finished;
+  const created =
+    epoch === undefined ? new Date().toISOString() : new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
+  const id = await exportImage(deps.parts, {
+    layers,
+    draft: { ...draft, ...withLabels(draft, request.labels) },
+    created,
+    names,
+    descriptorOf: (diffId) => solver.descriptorOf(diffId),
+  });
+  progress.done(id, names.map(formatFamiliar));
+  return id;
+}
+
+async function finish(solver: Solver, bridge: ClassicBridge, { refs, metadata }: FrontendResult) {
+  if (refs.size > 1) throw notImplemented('a classic build for several platforms');
+  const [ref] = refs.values();
+  const result = await solver.result(ref && bridge.edgeOf(ref));
+  if (result.kind !== 'layers') throw invalidArgument('the result of the build is no file system of layers');
+  const draft = JSON.parse(Buffer.from(metadata.get('containerimage.config') ?? '{}').toString()) as ImageConfigDraft;
+  return { layers: result.layers, draft };
+}
+
+/** A file that COPY or ADD does not find, in the classic builder's words. */
+function missingFile({ message }: SolveError): EngineError | undefined {
+  const path = /^lstat (.*): no such file or directory$/s.exec(message)?.[1];
+  if (path === undefined) return undefined;
+  const where = 'file not found in build context or excluded by .dockerignore';
+  return new EngineError('not_found', `COPY failed: ${where}: stat ${path.replace(/^\//, '')}: file does not exist`);
+}
+
+function credentialsOf({ registries }: ClassicRequest): (domain: string) => Credentials {
+  return (domain) => {
+    const kept = registries[domain === 'docker.io' ? 'https://index.docker.io/v1/' : domain];
+    return kept === undefined ? noCredentials : credentialsFrom(kept);
+  };
+}
+
+/** Labels of the command line, where the frontend has not put them in already. */
+function withLabels(draft: ImageConfigDraft, labels: Readonly<Record<string, string>>): Partial<ImageConfigDraft> {
+  if (Object.keys(labels).length === 0) return {};
+  return { config: { ...draft.config, Labels: { ...draft.config?.Labels, ...labels } } };
+}
+
+function frontendOptions(request: ClassicRequest): Record<string, string> {
+  const { dockerfile, target, platform, networkMode, extraHosts, ulimits } = request;
+  const entries: [string, string][] = [['filename', dockerfile]];
+  for (const [name, value] of Object.entries(request.buildArgs))
+    if (value !== null) entries.push([`build-arg:${name}`, value]);
+  for (const [name, value] of Object.entries(request.labels)) entries.push([`label:${name}`, value]);
+  if (target !== '') entries.push(['target', target]);
+  if (platform !== '') entries.push(['platform', platform]);
+  if (request.pull) entries.push(['image-resolve-mode', 'pull']);
+  if (request.noCache) entries.push(['no-cache', '']);
+  if (networkMode !== '' && networkMode !== 'default' && networkMode !== 'bridge') {
+    entries.push(['force-network-mode', networkMode]);
+  }
+  const hosts = extraHosts.map((host) => host.replace(':', '='));
+  if (hosts.length > 0) entries.push(['add-hosts', hosts.join(',')]);
+  if (ulimits.length > 0) {
+    entries.push(['ulimit', ulimits.map(({ Name, Soft, Hard }) => `${Name}=${Soft}:${Hard}`).join(',')]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function epochOf(buildArgs: ClassicRequest['buildArgs']): number | undefined {
+  const text = buildArgs.SOURCE_DATE_EPOCH;
+  return text && /^\d+$/.test(text) ? Number(text) : undefined;
+}
+
+function countSteps(edge: Edge | undefined): number {
+  const seen = new Set<Vertex>();
+  const visit = (vertex: Vertex): void => {
+    if (seen.has(vertex)) return;
+    seen.add(vertex);
+    for (const input of vertex.inputs) visit(input.vertex);
+  };
+  if (edge) visit(edge.vertex);
+  return [...seen].filter(({ name }) => !name.startsWith('[internal]')).length;
+}
+
+/** What the Dockerfile frontend asks, answered from the client's tar and this engine's images. */
+class ClassicBridge implements FrontendBridge {
+  readonly buildId = newId();
+  readonly sessionId = '';
+  readonly entitlements = new Set(['network.host']);
+  readonly #solver: Solver;
+  readonly #images: ImageSources;
+  readonly #onGraph: (edge: Edge | undefined) => void;
+  readonly #edges = new Map<string, Edge>();
+
+  constructor(solver: Solver, images: ImageSources, onGraph: (edge: Edge | undefined) => void) {
+    this.#solver = solver;
+    this.#images = images;
+    this.#onGraph = onGraph;
+  }
+
+  edgeOf({ id }: Ref): Edge | undefined {
+    return this.#edges.get(id);
+  }
+
+  async solve(request: Parameters<FrontendBridge['solve']>[0]): Promise<FrontendResult> {
+    if (!('definition' in request)) throw notImplemented(`the frontend ${request.frontend} in a classic build`);
+    const { definition } = request;
+    const edge = decodeDefinition(definition);
+    this.#onGraph(edge);
+    if (!edge) return { refs: new Map([['default', undefined]]), metadata: new Map() };
+    const id = newId();
+    this.#edges.set(id, edge);
+    const ref: Ref = { id, definition, evaluate: async () => void (await this.#solver.result(edge)) };
+    if (request.evaluate) await ref.evaluate();
+    return { refs: new Map([['default', ref]]), metadata: new Map() };
+  }
+
+  resolveImageConfig: FrontendBridge['resolveImageConfig'] = (reference, options) =>
+    this.#images.resolve(reference, options);
+
+  async readFile(ref: Ref, path: string, range = { offset: 0, length: 16 << 20 }): Promise<Uint8Array> {
+    const { tree, workspace } = await this.#open(ref);
+    await using _workspace = workspace;
+    const request = { tree, workspace: workspace.path, path: byteName(path), ...range };
+    return await this.#solver.deps.workers.run('read', request, this.#solver.options.signal);
+  }
+
+  async readDirectory(): Promise<never> {
+    throw notImplemented('reading a directory in a classic build');
+  }
+
+  async statFile(): Promise<never> {
+    throw notImplemented('looking at a file in a classic build');
+  }
+
+  warn(warning: Parameters<FrontendBridge['warn']>[0]): void {
+    this.#solver.options.emit({ kind: 'warning', ...warning });
+  }
+
+  async #open(ref: Ref) {
+    const edge = this.#edges.get(ref.id);
+    if (!edge) throw new EngineError('not_found', `result ${ref.id} not found`);
+    const result = await this.#solver.result(edge);
+    return { tree: locationOf(this.#solver.deps.dataRoot, result), workspace: this.#solver.workspace() };
+  }
+}

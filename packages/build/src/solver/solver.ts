@@ -1,0 +1,269 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError, notImplemented } from '@wharf/base/error';
+import { nowNanos } from '@wharf/base/timestamp';
+import { together } from '@wharf/base/together';
+import type { Descriptor } from '@wharf/oci/descriptor';
+import type { Digest } from '@wharf/oci/digest';
+import type { Platform } from '@wharf/oci/platform';
+import type { ImageParts } from '@wharf/store/images/image-parts';
+import type { LayerRecord } from '@wharf/store/layers/layer-store';
+import { runExecOp } from '../ops/exec-op.ts';
+import { planFileOp } from '../ops/file-op.ts';
+import type { ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
+import type { FileWorkers } from '../trees/file-workers.ts';
+import type { Selection } from '../trees/select.ts';
+import type { BuildCache } from './build-cache.ts';
+import type { BuildLimits } from './builder.ts';
+import type { CacheMounts } from './cache-mounts.ts';
+import type { Edge, Vertex } from './graph.ts';
+import type { ImageSources } from './image-sources.ts';
+import type { ProgressSink } from './progress.ts';
+import { emptyResult, layerPaths, locationOf, type Result } from './result.ts';
+import type { LocalRequest } from './session.ts';
+import { SolveError } from './solve-error.ts';
+import type { StepRunner } from './step-runner.ts';
+import type { StepViews } from './step-views.ts';
+
+export interface SolverDeps {
+  readonly dataRoot: string;
+  readonly parts: ImageParts;
+  readonly workers: FileWorkers;
+  readonly cache: BuildCache;
+  readonly runner: StepRunner;
+  readonly views: StepViews;
+  readonly cacheMounts: CacheMounts;
+  /** Steps that are under way in any build, by key. */
+  readonly running: Map<string, Promise<LayerRecord>>;
+}
+
+export interface SolveOptions {
+  readonly images: ImageSources;
+  /** The directory that a client has under a name. */
+  readonly openLocal: (request: LocalRequest) => Promise<string>;
+  readonly signal: AbortSignal;
+  readonly limits: BuildLimits;
+  readonly shmSize: number;
+  readonly entitlements: ReadonlySet<string>;
+  readonly useCache: boolean;
+  /** No time in a layer is later. Nanoseconds since 1970. */
+  readonly latest: bigint | undefined;
+  readonly emit: ProgressSink;
+}
+
+/** Computes what one build needs of its graphs: each vertex once, independent ones at the same time. */
+export class Solver {
+  readonly deps: SolverDeps;
+  readonly options: SolveOptions;
+  readonly #results = new Map<Digest, Promise<Result>>();
+  readonly #descriptors = new Map<Digest, Descriptor>();
+
+  constructor(deps: SolverDeps, options: SolveOptions) {
+    this.deps = deps;
+    this.options = options;
+  }
+
+  async result(edge: Edge | undefined): Promise<Result> {
+    if (!edge) return emptyResult;
+    if (edge.index !== 0) throw notImplemented('an operation with several results');
+    let result = this.#results.get(edge.vertex.digest);
+    if (!result) {
+      result = this.#solve(edge.vertex);
+      result.catch(() => undefined);
+      this.#results.set(edge.vertex.digest, result);
+    }
+    return result;
+  }
+
+  /** How the manifest of a base image names a layer; undefined for one that was made here. */
+  descriptorOf(diffId: Digest): Descriptor | undefined {
+    return this.#descriptors.get(diffId);
+  }
+
+  async #solve(vertex: Vertex): Promise<Result> {
+    const { signal, emit } = this.options;
+    const { digest, name, metadata } = vertex;
+    const inputs = await together(vertex.inputs.map((edge) => this.result(edge)));
+    signal.throwIfAborted();
+    const shown = {
+      kind: 'vertex' as const,
+      digest,
+      name,
+      inputs: vertex.inputs.map((edge) => edge.vertex.digest),
+      ...(metadata.progressGroup && { progressGroup: metadata.progressGroup }),
+    };
+    const started = nowNanos();
+    emit({ ...shown, cached: false, started });
+    try {
+      const { result, cached } = await this.#operate(vertex, inputs);
+      emit({ ...shown, cached, started, completed: nowNanos() });
+      return result;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      const failure = error instanceof SolveError ? error : new SolveError(digest, error);
+      emit({ ...shown, cached: false, started, completed: nowNanos(), error: failure.message });
+      throw failure;
+    }
+  }
+
+  async #operate(vertex: Vertex, inputs: readonly Result[]): Promise<{ result: Result; cached: boolean }> {
+    const { op } = vertex.op;
+    switch (op.case) {
+      case 'source':
+        return { result: await this.#source(op.value, vertex.op.platform), cached: false };
+      case 'file':
+        return this.#file(vertex, op.value, inputs);
+      case 'exec':
+        return this.#exec(vertex, op.value, inputs);
+      case 'merge': {
+        const layers = op.value.inputs.flatMap(({ input }) => layersOf(inputs[Number(input)] ?? emptyResult));
+        return { result: { kind: 'layers', layers }, cached: false };
+      }
+      default:
+        throw notImplemented(`the operation ${op.case ?? 'without a kind'} of a build graph`);
+    }
+  }
+
+  async #source({ identifier, attrs }: SourceOp, platform: PbPlatform | undefined): Promise<Result> {
+    const [scheme = '', name = ''] = splitIdentifier(identifier);
+    if (scheme === 'docker-image') {
+      const { layers, descriptors } = await this.options.images.base(name, platformOf(platform));
+      for (const [diffId, descriptor] of descriptors) this.#descriptors.set(diffId, descriptor);
+      return { kind: 'layers', layers };
+    }
+    if (scheme === 'local') {
+      const path = await this.options.openLocal({
+        name,
+        includePatterns: patterns(attrs['local.includepattern']),
+        excludePatterns: patterns(attrs['local.excludepatterns']),
+        followPaths: patterns(attrs['local.followpaths']),
+        differ: attrs['local.differ'] === 'none' ? 'none' : 'metadata',
+      });
+      return { kind: 'directory', path };
+    }
+    throw notImplemented(`a build source of the kind ${scheme}`);
+  }
+
+  async #file(vertex: Vertex, op: FileOp, inputs: readonly Result[]) {
+    const plan = planFileOp(op, inputs.length);
+    const base = layersOf(plan.base < 0 ? emptyResult : inputs[plan.base]!);
+    const sources = plan.sources.map((input) => inputs[input]!);
+    const contents = await together(sources.map((source, index) => this.#contents(source, plan.selections[index]!)));
+    const key = keyOf(vertex, [base, contents]);
+    return this.#cached(vertex, key, base, async () => {
+      await using workspace = this.#workspace();
+      const upper = join(workspace.path, 'upper');
+      mkdirSync(upper);
+      const lowers = layerPaths(this.deps.dataRoot, base);
+      if (lowers[0] !== undefined) takeOwnerAndMode(lowers[0], upper);
+      const locations = sources.map((source) => locationOf(this.deps.dataRoot, source));
+      const request = { lowers, workspace: workspace.path, sources: locations, steps: plan.steps };
+      await this.deps.workers.run('steps', request, this.options.signal);
+      return await this.adopt(upper);
+    });
+  }
+
+  async #exec(vertex: Vertex, op: ExecOp, inputs: readonly Result[]) {
+    const root = op.mounts.find(({ dest }) => dest === '/');
+    const base = layersOf(root && root.input >= 0n ? inputs[Number(root.input)]! : emptyResult);
+    const reads = await together(
+      op.mounts
+        .filter((mount) => mount !== root && mount.input >= 0n)
+        .map(async ({ input, selector, dest }) => [
+          dest,
+          await this.#contents(inputs[Number(input)]!, [whole(selector)]),
+        ]),
+    );
+    const key = keyOf(vertex, [base, reads]);
+    return this.#cached(vertex, key, base, () => runExecOp(this, vertex, { op, inputs, base }));
+  }
+
+  /** The layer of this key, from the cache, from a build that makes it now, or by `make`. */
+  async #cached(
+    vertex: Vertex,
+    key: string,
+    base: readonly Digest[],
+    make: () => Promise<LayerRecord>,
+  ): Promise<{ result: Result; cached: boolean }> {
+    const { cache, running } = this.deps;
+    const mayReuse = this.options.useCache && !vertex.metadata.ignoreCache;
+    const found = mayReuse ? cache.find(key) : undefined;
+    if (found) return { result: { kind: 'layers', layers: [...base, found] }, cached: true };
+    const underWay = mayReuse ? await running.get(key)?.catch(() => undefined) : undefined;
+    if (underWay) return { result: { kind: 'layers', layers: [...base, underWay.diffId] }, cached: true };
+    const work = make();
+    running.set(key, work);
+    try {
+      const { diffId, size } = await work;
+      cache.put(key, { layer: diffId, description: vertex.name, size });
+      return { result: { kind: 'layers', layers: [...base, diffId] }, cached: false };
+    } finally {
+      if (running.get(key) === work) running.delete(key);
+    }
+  }
+
+  /** What stands for the part of a tree that is read. */
+  async #contents(source: Result, selections: readonly Selection[]): Promise<readonly string[]> {
+    await using workspace = this.#workspace();
+    const request = { tree: locationOf(this.deps.dataRoot, source), workspace: workspace.path, selections };
+    const found = await this.deps.workers.run('checksum', request, this.options.signal);
+    return found.map(({ digest }) => digest);
+  }
+
+  /** Makes a layer of what a step wrote. */
+  async adopt(upper: string): Promise<LayerRecord> {
+    return this.deps.parts.layers.adopt(upper, { latest: this.options.latest });
+  }
+
+  /** A directory of its own for one job. */
+  #workspace(): AsyncDisposable & { readonly path: string } {
+    const path = join(this.deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return { path, [Symbol.asyncDispose]: async () => rmSync(path, { recursive: true, force: true }) };
+  }
+
+  workspace(): AsyncDisposable & { readonly path: string } {
+    return this.#workspace();
+  }
+}
+
+type PbPlatform = { readonly OS: string; readonly Architecture: string; readonly Variant: string };
+
+function platformOf(platform: PbPlatform | undefined): Platform | undefined {
+  if (!platform) return undefined;
+  const { OS: os, Architecture: architecture, Variant: variant } = platform;
+  return { os, architecture, ...(variant !== '' && { variant }) };
+}
+
+function splitIdentifier(identifier: string): [scheme: string, rest: string] {
+  const at = identifier.indexOf('://');
+  return at < 0 ? ['', identifier] : [identifier.slice(0, at), identifier.slice(at + 3)];
+}
+
+function patterns(json: string | undefined): string[] {
+  if (json === undefined) return [];
+  const parsed: unknown = JSON.parse(json);
+  return Array.isArray(parsed) ? parsed.filter((item) => typeof item === 'string') : [];
+}
+
+function layersOf(result: Result): readonly Digest[] {
+  if (result.kind === 'layers') return result.layers;
+  throw new EngineError('not_implemented', 'a directory of the client as the base of a step');
+}
+
+function whole(selector: string): Selection {
+  return { path: selector || '/', wildcard: false, followLinks: true, includePatterns: [], excludePatterns: [] };
+}
+
+/** The operation and the content of all that it reads. */
+function keyOf({ opDigest }: Vertex, reads: unknown): string {
+  return createHash('sha256').update(opDigest).update(JSON.stringify(reads)).digest('hex');
+}
+
+/** An upper directory is the root directory of what lies over it. */
+function takeOwnerAndMode(from: string, to: string): void {
+  const { uid, gid, mode } = statSync(from);
+  chownSync(to, uid, gid);
+  chmodSync(to, mode & 0o7777);
+}

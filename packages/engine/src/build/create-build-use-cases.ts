@@ -1,0 +1,54 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { JsonMessage } from '@wharf/api/streams/json-message';
+import { KeyedLock } from '@wharf/base/keyed-lock';
+import { buildClassic, type ClassicDeps } from '@wharf/build/classic/build-classic';
+import type { ClassicRequest } from '@wharf/build/classic/classic-request';
+import { BuildCache } from '@wharf/build/solver/build-cache';
+import { CacheMounts } from '@wharf/build/solver/cache-mounts';
+import { FileWorkers } from '@wharf/build/trees/file-workers';
+import type { ImageParts } from '@wharf/store/images/image-parts';
+import type { BuildUseCases } from '../engine.ts';
+import type { ContainerDeps } from '../engine-deps.ts';
+import { cacheRecords } from './cache-records.ts';
+import { ProcessExits } from './process-exits.ts';
+import { pruneCache } from './prune-cache.ts';
+import { runStep } from './run-step.ts';
+import { snapshotViews } from './snapshot-views.ts';
+
+export interface Builds extends BuildUseCases {
+  close(): Promise<void>;
+}
+
+/** The builder with the engine below it: steps are its processes, their files its snapshots. */
+export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
+  const { dataRoot } = deps.config;
+  const root = join(dataRoot, 'build');
+  // What builds were working on when the last daemon ended is nobody's.
+  rmSync(join(root, 'work'), { recursive: true, force: true });
+  const workers = new FileWorkers();
+  const exits = new ProcessExits(deps.supervisor);
+  const cache = new BuildCache({ database: deps.database, layers: parts.layers });
+  const cacheMounts = new CacheMounts(join(root, 'cache-mounts'), deps.database);
+  const build: ClassicDeps = {
+    dataRoot,
+    parts,
+    workers,
+    cache,
+    cacheMounts,
+    transfers: deps.transfers,
+    running: new Map(),
+    views: snapshotViews(deps.snapshots),
+    runner: { run: (request) => runStep(deps, exits, request) },
+  };
+  const held = { cache, cacheMounts, images: deps.images, running: build.running, locks: new KeyedLock(), dataRoot };
+  return {
+    build: async (context: Readable, request: ClassicRequest, send: (message: JsonMessage) => void) => {
+      await buildClassic(build, context, request, send);
+    },
+    cache: () => cacheRecords(held),
+    prune: (options) => pruneCache(held, options),
+    close: () => workers.close(),
+  };
+}

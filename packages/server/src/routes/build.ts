@@ -1,0 +1,119 @@
+import { parseJson } from '@wharf/base/decode';
+import { invalidArgument, notImplemented } from '@wharf/base/error';
+import type { BuildRequest, Engine } from '@wharf/engine/engine';
+import { parseReference, withDefaultTag } from '@wharf/oci/reference';
+import type { Context } from '../context.ts';
+import type { Query } from '../query.ts';
+import { type Route, route } from '../router.ts';
+import { sendProgress } from '../stream-response.ts';
+
+/** Parameters of the classic builder that nothing here does yet. */
+const unsupported = ['remote', 'squash', 'outputs', 'cachefrom', 'isolation'];
+
+export function buildRoutes({ builds }: Pick<Engine, 'builds'>): Route[] {
+  return [
+    route('POST', '/build', async (context) => {
+      const request = buildRequest(context);
+      await sendProgress(context, (send) => builds.build(context.bodyStream(), request, send));
+    }),
+    route('POST', '/build/prune', async (context) => {
+      const { query } = context;
+      const limits = {
+        reserved: query.integer('reserved-space') ?? query.integer('keep-storage') ?? 0,
+        maximum: query.integer('max-used-space') ?? 0,
+        free: query.integer('min-free-space') ?? 0,
+      };
+      context.json(200, await builds.prune({ all: query.boolean('all'), filters: query.filters(), limits }));
+    }),
+  ];
+}
+
+function buildRequest<P>(context: Context<P>): BuildRequest {
+  const { query, signal } = context;
+  if (query.text('version') === '2') throw notImplemented('POST /build with BuildKit (version=2)');
+  for (const name of unsupported) {
+    if (!['', 'false', '0', '[]', 'null', 'default'].includes(query.text(name)))
+      throw notImplemented(`POST /build with ${name}`);
+  }
+  return {
+    dockerfile: query.text('dockerfile') || 'Dockerfile',
+    names: query
+      .all('t')
+      .filter((name) => name !== '')
+      .map(parseName),
+    buildArgs: textsOf(query, 'buildargs') as Record<string, string | null>,
+    labels: textsOf(query, 'labels') as Record<string, string>,
+    target: query.text('target'),
+    platform: query.text('platform').toLowerCase(),
+    networkMode: query.text('networkmode'),
+    extraHosts: extraHosts(query.text('extrahosts')),
+    noCache: query.boolean('nocache'),
+    pull: query.boolean('pull'),
+    quiet: query.boolean('q'),
+    shmSize: query.integer('shmsize') ?? 0,
+    limits: limitsOf(query),
+    ulimits: ulimitsOf(query),
+    registries: registriesOf(context.header('x-registry-config')),
+    signal,
+  };
+}
+
+function parseName(name: string) {
+  const reference = parseReference(name);
+  if (reference.digest !== undefined) throw invalidArgument('build tag cannot contain a digest');
+  return withDefaultTag(reference);
+}
+
+function textsOf(query: Query, name: string): Record<string, unknown> {
+  const parsed = parseJson(query.text(name)) ?? {};
+  if (parsed === null) return {};
+  if (typeof parsed !== 'object' || Array.isArray(parsed)) throw invalidArgument(`error reading ${name}`);
+  for (const value of Object.values(parsed)) {
+    if (value !== null && typeof value !== 'string') throw invalidArgument(`error reading ${name}`);
+  }
+  return parsed as Record<string, unknown>;
+}
+
+/** A JSON list, or words separated by commas, as clients of different ages send them. */
+function extraHosts(text: string): string[] {
+  if (text === '') return [];
+  const hosts = text.startsWith('[') ? (parseJson(text) as string[]) : text.split(',');
+  return hosts.filter((host) => typeof host === 'string' && host !== '');
+}
+
+function limitsOf(query: Query): BuildRequest['limits'] {
+  const numbers = {
+    memory: query.integer('memory'),
+    memorySwap: query.integer('memswap'),
+    cpuShares: query.integer('cpushares'),
+    cpuPeriod: query.integer('cpuperiod'),
+    cpuQuota: query.integer('cpuquota'),
+  };
+  const texts = {
+    cpusetCpus: query.text('cpusetcpus'),
+    cpusetMems: query.text('cpusetmems'),
+    cgroupParent: query.text('cgroupparent'),
+  };
+  const set = [...Object.entries(numbers), ...Object.entries(texts)].filter(
+    ([, value]) => value !== undefined && value !== '' && value !== 0,
+  );
+  return Object.fromEntries(set);
+}
+
+function ulimitsOf(query: Query): BuildRequest['ulimits'] {
+  const parsed = parseJson(query.text('ulimits')) ?? [];
+  if (parsed === null) return [];
+  if (!Array.isArray(parsed)) throw invalidArgument('error reading ulimit settings');
+  return parsed as BuildRequest['ulimits'];
+}
+
+/** X-Registry-Config: base64url JSON of credentials by registry. What cannot be read counts as none. */
+function registriesOf(header: string | undefined): Record<string, unknown> {
+  if (!header) return {};
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
+    return typeof parsed === 'object' && parsed !== null ? { ...parsed } : {};
+  } catch {
+    return {};
+  }
+}
