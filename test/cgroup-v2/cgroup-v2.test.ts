@@ -24,15 +24,16 @@ test('links on top of others', { timeout: 120_000 }, () => {
 });
 
 // And file systems with project quotas.
-test('sizes of volumes', { timeout: 120_000 }, () => {
-  const output = runThere('./packages/store/src/volumes/volume-size.test.ts');
+test('sizes of volumes and writable layers', { timeout: 120_000 }, () => {
+  const stored = './packages/store/src';
+  const output = runThere(`${stored}/volumes/volume-size.test.ts`, `${stored}/snapshots/snapshot-size.test.ts`);
   assert.match(output, /\b0 fail/);
   assert.doesNotMatch(output, /\d+ skip/);
 });
 
-/** Runs one test file on the other kernel; what it printed. */
-function runThere(file: string): string {
-  const command = [process.execPath, 'test', '--timeout', '120000', file];
+/** Runs test files on the other kernel; what they printed. */
+function runThere(...files: string[]): string {
+  const command = [process.execPath, 'test', '--timeout', '120000', ...files];
   const result = spawnSync(join(import.meta.dirname, 'boot.sh'), command, {
     cwd: root,
     encoding: 'utf8',

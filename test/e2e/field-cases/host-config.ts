@@ -373,7 +373,7 @@ export const hostConfigCases: Record<Exclude<keyof HostConfig, keyof Resources>,
       400,
       /--storage-opt is supported only for overlay over xfs with 'pquota' mount option/,
     ),
-    refused('an unknown one', { HostConfig: { StorageOpt: { x: '1' } } }, 400, /storage-opt|Unknown option x/i),
+    refused('an unknown one', { HostConfig: { StorageOpt: { x: '1' } } }, 400, /storage-opt|unknown option x/i),
   ],
   Tmpfs: [
     inside(

@@ -24,7 +24,7 @@ import type { PlannedMount } from './mounts.ts';
 import { parsePlatform } from './platform.ts';
 import { publishContainer } from './publish.ts';
 import { sandboxRequest } from './sandbox-request.ts';
-import { validateCreate } from './validate/create.ts';
+import { storageSize, validateCreate } from './validate/create.ts';
 
 /**
  * Everything is checked before anything is made. The record is written last: what was made for a container whose
@@ -125,7 +125,8 @@ async function makeContainer(
   undo.defer(() => containers.dropDraft(draft));
   fault('create.snapshot');
   undo.defer(() => snapshots.remove(id));
-  await snapshots.prepare(id, image.diffIds, { volatile: draft.hostConfig.AutoRemove });
+  const { AutoRemove: volatile } = draft.hostConfig;
+  await snapshots.prepare(id, image.diffIds, { volatile, size: storageSize(draft.hostConfig) });
   fault('create.directory');
   undo.defer(() => removeContainerFiles(config, id));
   makeContainerDirectory(config, id);

@@ -1,12 +1,13 @@
 import { chmodSync, chownSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EngineError, notFound } from '@wharf/base/error';
+import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import { hasErrno } from '@wharf/sys/errno';
 import { spreadSubdirectories } from '@wharf/sys/file';
 import { unmountAll } from '@wharf/sys/mount';
 import { mountOverlay } from '@wharf/sys/overlay';
+import { limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
 import { cString } from '@wharf/sys/syscall';
 import { directoryUsage } from '../directory-usage.ts';
 import { layerDirectory } from '../layers/layer-directory.ts';
@@ -24,6 +25,8 @@ interface Snapshot {
   readonly volatile: boolean;
   /** Nothing is written above its layers. */
   readonly readOnly?: boolean;
+  /** By a project quota of its own. */
+  readonly isLimited?: boolean;
 }
 
 /**
@@ -43,13 +46,16 @@ export class OverlaySnapshotter implements Snapshotter {
     spreadSubdirectories(cString(join(dataRoot, 'snapshots')));
   }
 
-  async prepare(id: string, diffIds: readonly string[], { volatile = false }: PrepareOptions = {}): Promise<void> {
+  async prepare(id: string, diffIds: readonly string[], options: PrepareOptions = {}): Promise<void> {
+    const { volatile = false, size = 0 } = options;
     const directory = this.#directory(id);
     mkdirSync(directory, { mode: 0o710 });
+    // Before anything is in it: what is made there belongs to its project, overlayfs's own files too.
+    if (size > 0) limit(directory, size);
     for (const name of ['upper', 'work', 'root']) mkdirSync(join(directory, name));
     const top = diffIds.at(-1);
     if (top !== undefined) copyOwnerAndMode(layerDirectory(this.#dataRoot, top), join(directory, 'upper'));
-    this.#snapshots.put(id, { diffIds, volatile });
+    this.#snapshots.put(id, { diffIds, volatile, ...(size > 0 && { isLimited: true }) });
   }
 
   view(id: string, diffIds: readonly string[]): void {
@@ -106,6 +112,7 @@ export class OverlaySnapshotter implements Snapshotter {
     await this.unmount(id);
     const trash = join(this.#dataRoot, 'trash', newId());
     try {
+      if (this.#snapshots.get(id)?.isLimited) unlimitDirectory(this.#directory(id));
       renameSync(this.#directory(id), trash);
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error;
@@ -179,4 +186,14 @@ function fileSystemOf(path: string): string {
     if (holds && point.length >= best.length) best = { length: point.length, type: right.split(' ')[0] ?? best.type };
   }
   return best.type;
+}
+
+function limit(directory: string, size: number): void {
+  try {
+    if (limitDirectory(directory, size)) return;
+    throw invalidArgument("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  } catch (error) {
+    rmSync(directory, { recursive: true });
+    throw error;
+  }
 }

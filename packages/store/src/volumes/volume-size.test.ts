@@ -1,43 +1,20 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
 import { openDatabase } from '../metadata/database.ts';
+import { fill, openTestDisk } from '../test-disk.ts';
 import { DriverVolumeStore } from './driver-volume-store.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'wharf-volume-size-'));
-const disk = join(directory, 'disk');
+const disk = openTestDisk();
+after(() => disk[Symbol.dispose]());
 
-/** Many kernels have no project quotas; the tests of cgroup v2 boot one that has. */
-function mountWithQuotas(): boolean {
-  const image = join(directory, 'image');
-  execFileSync('truncate', ['-s', '64M', image]);
-  execFileSync('mkfs.ext4', ['-q', '-O', 'quota,project', '-E', 'quotatype=prjquota', image]);
-  mkdirSync(disk);
-  return spawnSync('mount', ['-o', 'loop,prjquota', image, disk]).status === 0;
-}
-
-/** Writes as containers do: without CAP_SYS_RESOURCE, which no quota binds. How much got there, in KiB. */
-function fill(path: string, kibibytes: number): number {
-  const writing = ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1k', `count=${kibibytes}`, 'status=none'];
-  spawnSync('setpriv', ['--bounding-set', '-sys_resource', ...writing]);
-  return statSync(path).size >> 10;
-}
-
-const isMounted = mountWithQuotas();
-after(() => {
-  if (isMounted) execFileSync('umount', [disk]);
-  rmSync(directory, { recursive: true });
-});
-
-describe('a volume with a size', { skip: isMounted ? false : 'this kernel has no project quotas' }, () => {
-  const database = isMounted ? openDatabase(join(directory, 'meta.db')) : undefined;
-  const store = () => new DriverVolumeStore({ database: database!, directory: disk, logger: silentLogger });
+describe('a volume with a size', { skip: disk.skip }, () => {
+  const database = openDatabase(join(disk.directory, 'meta.db'));
+  const store = () => new DriverVolumeStore({ database, directory: disk.path, logger: silentLogger });
   const request = { driver: 'local', labels: {} };
-  after(() => database?.close());
+  after(() => database.close());
 
   test('holds so much and no more, in all that is below it', async () => {
     const { mountpoint } = await store().create({ ...request, name: 'small', driverOpts: { size: '1m' } });
@@ -56,19 +33,19 @@ describe('a volume with a size', { skip: isMounted ? false : 'this kernel has no
 
   test('goes with its files', async () => {
     for (const name of ['small', 'other', 'free']) await store().remove(name, { force: false });
-    assert.deepEqual(readdirSync(disk), ['lost+found']);
+    assert.deepEqual(readdirSync(disk.path), ['lost+found']);
   });
 });
 
 test('a size is refused where there are no quotas, and leaves nothing', async () => {
-  using database = { value: openDatabase(join(directory, 'none.db')), [Symbol.dispose]: () => {} };
-  const volumes = join(directory, 'volumes');
-  const store = new DriverVolumeStore({ database: database.value, directory: volumes, logger: silentLogger });
+  const database = openDatabase(join(disk.directory, 'none.db'));
+  const volumes = join(disk.directory, 'volumes');
+  const store = new DriverVolumeStore({ database, directory: volumes, logger: silentLogger });
   const ask = (driverOpts: Record<string, string>) =>
     store.create({ name: 'sized', driver: 'local', labels: {}, driverOpts });
   await assert.rejects(ask({ size: '1m' }), { message: 'create sized: quota size requested but no quota support' });
   await assert.rejects(ask({ size: 'x' }), { message: "create sized: invalid size: 'x'" });
   await assert.rejects(ask({ size: '1m', type: 'tmpfs', device: 'tmpfs' }), { message: /not a device/ });
   assert.deepEqual(readdirSync(volumes), []);
-  database.value.close();
+  database.close();
 });

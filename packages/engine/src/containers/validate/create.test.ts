@@ -159,7 +159,8 @@ describe('create: refused as dockerd refuses it', () => {
     [{ ExtraHosts: ['x'] }, 'bad format for add-host: "x"'],
     [{ ExtraHosts: ['x:y'] }, 'invalid IP address in add-host: "y"'],
     [{ DeviceCgroupRules: ['foo'] }, "invalid device cgroup rule format: 'foo'"],
-    [{ StorageOpt: { size: '1G' } }, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option"],
+    [{ StorageOpt: { inodes: '1' } }, 'unknown option inodes'],
+    [{ StorageOpt: { size: 'much' } }, "invalid size: 'much'"],
     [{ Sysctls: { 'kernel.foo': '1' } }, 'sysctl "kernel.foo" is not in a separate kernel namespace'],
     [{ Sysctls: { 'net/../kernel/x': '1' } }, 'sysctl "net/../kernel/x" is not in a separate kernel namespace'],
     [

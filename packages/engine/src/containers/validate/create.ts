@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { posix } from 'node:path';
 import type { ContainerConfig, ContainerCreateRequest, HostConfig, LogConfig } from '@wharf/api/container';
 import { invalidArgument } from '@wharf/base/error';
+import { parseSize } from '@wharf/base/size';
 import { defaultReadonlyPaths } from '@wharf/runtime/spec/system-paths';
 import { parseSignal } from '../signal.ts';
 import { validateCapabilities } from './capabilities.ts';
@@ -92,12 +93,18 @@ function validateHostConfig(
   validateTmpfs(wished.Tmpfs);
   validateSysctls(wished);
   validateSecurityOptions(wished, facts);
-  if (Object.keys(wished.StorageOpt).length > 0) {
-    throw invalidArgument("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  for (const name of Object.keys(wished.StorageOpt)) {
+    if (name.toLowerCase() !== 'size') throw invalidArgument(`unknown option ${name}`);
   }
+  storageSize(wished);
   const hostConfig = fillDefaults({ ...wished, ...resources.value }, facts, defaults);
   validateLogConfig(hostConfig.LogConfig);
   return { hostConfig, warnings: [...resources.warnings, ...hostWarnings(wished, facts)] };
+}
+
+/** Bytes that the container's own files may take; 0 is as much as there is. */
+export function storageSize({ StorageOpt }: Pick<HostConfig, 'StorageOpt'>): number {
+  return Object.values(StorageOpt).reduce((_, size) => parseSize(size), 0);
 }
 
 function validateRanges({ ShmSize, OomScoreAdj, Runtime }: HostConfig, defaults: CreateDefaults): void {
