@@ -12,7 +12,7 @@ import { measureParallel } from './figures/parallel.ts';
 import { measureRecovery } from './figures/recovery.ts';
 import { measureRegistry } from './figures/registry.ts';
 import { measureRun, measureStart } from './figures/start.ts';
-import { measureTransfer } from './figures/transfer.ts';
+import { measurePull, measurePush } from './figures/transfer.ts';
 
 /**
  * Measures wharfd beside dockerd and podman's API service, doing the same work on each in turn.
@@ -31,7 +31,8 @@ const groups: Readonly<Record<string, Measure>> = {
   crowd: measureCrowd,
   registry: measureRegistry,
   network: measureNetwork,
-  transfer: measureTransfer,
+  pull: measurePull,
+  push: measurePush,
 };
 
 /** Groups that compare something else than engines. */

@@ -5,22 +5,32 @@ import { atLeast, atMost, below, both, type Figure, inTurn, type Measure, type V
 import { imageLayers } from './load.ts';
 import { mediansOf } from './start.ts';
 
-/** Pulls and pushes against Debian's docker-registry on the loopback. */
-export const measureTransfer: Measure = async ({ engines, quick }) => {
-  const registry = new SharedRegistry();
-  try {
-    for (const engine of engines) await registry.openIn(engine);
+/** Pulls from Debian's docker-registry on the loopback. */
+export const measurePull: Measure = ({ engines, quick }) =>
+  withRegistry(engines, async (registry) => {
     const rounds = quick ? 1 : 3;
     const scale = quick ? 0.2 : 1;
     return [
       ...(await measurePulls(engines, registry, { megabytes: 523 * scale, layers: 8, rounds })),
       ...(await measurePulls(engines, registry, { megabytes: 267 * scale, layers: 20, rounds })),
-      ...(await measurePushes(engines, registry, { megabytes: 267 * scale, layers: 20, rounds })),
     ];
+  });
+
+/** Pushes to it. */
+export const measurePush: Measure = ({ engines, quick }) =>
+  withRegistry(engines, (registry) =>
+    measurePushes(engines, registry, { megabytes: quick ? 53 : 267, layers: 20, rounds: quick ? 1 : 3 }),
+  );
+
+async function withRegistry<T>(engines: readonly Engine[], body: (registry: SharedRegistry) => Promise<T>): Promise<T> {
+  const registry = new SharedRegistry();
+  try {
+    for (const engine of engines) await registry.openIn(engine);
+    return await body(registry);
   } finally {
     await registry.close();
   }
-};
+}
 
 interface Size {
   readonly megabytes: number;
@@ -36,7 +46,7 @@ async function measurePulls(engines: readonly Engine[], registry: SharedRegistry
   const rates = await inTurn(engines, rounds, async (engine) => {
     if (engine === engines[0]) {
       generation++;
-      registry.seed(`pull${layers}-${generation}`, imageLayers(megabytes, layers, generation));
+      await registry.seed(`pull${layers}-${generation}`, imageLayers(megabytes, layers, generation));
     }
     const name = `${registry.host}/pull${layers}-${generation}`;
     const before = engine.cpuMilliseconds();

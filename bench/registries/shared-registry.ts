@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import type { Engine } from '../engines/engine.ts';
 
 const port = 5000;
@@ -39,8 +40,8 @@ export class SharedRegistry {
   }
 
   /** Puts an image there, layers packed by gzip, as a registry's own files: no engine has a part in it. */
-  seed(repository: string, layers: readonly Buffer[]): void {
-    const packed = layers.map((layer) => gzipSync(layer, { level: 6 }));
+  async seed(repository: string, layers: readonly Buffer[]): Promise<void> {
+    const packed = await Promise.all(layers.map((layer) => promisify(gzip)(layer, { level: 6 })));
     const config = Buffer.from(
       JSON.stringify({
         architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
