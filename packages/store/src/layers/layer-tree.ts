@@ -84,7 +84,7 @@ export class LayerTree {
   #members = 0;
   #remembered = 0;
   #closed = false;
-  #file: { fd: number; entry: TarEntry; path: ByteString } | undefined;
+  #file: { fd: number; entry: TarEntry; path: ByteString; written: number } | undefined;
 
   /** `base` exists and gets `diff/`, and where needed `replaced/`. */
   constructor(base: string) {
@@ -105,20 +105,22 @@ export class LayerTree {
       tryOpenAt(parent.fd, this.#names.set(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600),
     );
     const path = parent.path === '' ? name : `${parent.path}/${name}`;
-    this.#file = { fd: expect(fd, entry.name), entry, path };
+    this.#file = { fd: expect(fd, entry.name), entry, path, written: 0 };
     return path;
   }
 
   write(bytes: Buffer, offset: number): void {
-    const { fd, entry } = this.#file!;
-    writeAt(fd, bytes, offset, `write ${entry.name}`);
+    const file = this.#file!;
+    writeAt(file.fd, bytes, offset, `write ${file.entry.name}`);
+    file.written = Math.max(file.written, offset + bytes.length);
   }
 
   endFile(): void {
-    const { fd, entry } = this.#file!;
+    const { fd, entry, written } = this.#file!;
     this.#file = undefined;
     try {
-      if (entry.size > 0) truncateFile(fd, entry.size);
+      // A hole at its end.
+      if (entry.size > written) truncateFile(fd, entry.size);
       // chown(2) clears setuid bits and capabilities: it comes first.
       chownFile(fd, entry.uid, entry.gid);
       chmodFile(fd, entry.mode);

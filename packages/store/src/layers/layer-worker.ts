@@ -100,6 +100,8 @@ const readSize = 1 << 20;
 /** A blob that is still being fetched, read as far as it is whole. */
 class GrowingFile {
   readonly #fd: number;
+  /** Used again for each piece: nothing that is unpacked from a file is kept in memory. */
+  readonly #buffer = Buffer.allocUnsafeSlow(readSize);
   #offset = 0;
   #stopped = false;
 
@@ -109,11 +111,11 @@ class GrowingFile {
 
   async readTo(length: number, layer: IncomingLayer): Promise<void> {
     while (this.#offset < length && !this.#stopped) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(readSize, length - this.#offset));
-      const count = readSync(this.#fd, bytes, 0, bytes.length, this.#offset);
+      const wanted = Math.min(readSize, length - this.#offset);
+      const count = readSync(this.#fd, this.#buffer, 0, wanted, this.#offset);
       if (count === 0) throw new EngineError('data_loss', 'the fetched blob is cut short on disk');
       this.#offset += count;
-      await layer.feed(bytes.subarray(0, count));
+      await layer.feed(this.#buffer.subarray(0, count));
       send({ kind: 'taken', length: this.#offset });
     }
   }
