@@ -20,6 +20,7 @@ need skopeo skopeo
 need podman podman
 need buildah buildah
 need docker-registry docker-registry
+need git git
 need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod

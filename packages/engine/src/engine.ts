@@ -186,6 +186,8 @@ export type BuildRequest = ClassicRequest;
 export interface BuildUseCases {
   /** Builds an image of the Dockerfile in a context. A command that fails is its last message; the rest is thrown. */
   build(context: Readable, request: BuildRequest, send: (message: JsonMessage) => void): Promise<void>;
+  /** Ends the build of that name; nothing where there is none. */
+  cancel(buildId: string): void;
   /** What builds have kept for builds to come. */
   cache(): Promise<BuildCacheRecord[]>;
   /** Removes of that what nothing uses; without `all` only what no image has. */

@@ -41,8 +41,9 @@ export async function buildClassic(
   const directory = join(deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   try {
-    const tree = await unpackContext(deps.workers, context, { directory, signal: request.signal });
-    return await build(deps, tree, request, send);
+    const { remote, signal } = request;
+    const tree = remote === '' ? await unpackContext(deps.workers, context, { directory, signal }) : undefined;
+    return await build(deps, { tree, scratch: directory }, request, send);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -50,7 +51,7 @@ export async function buildClassic(
 
 async function build(
   deps: ClassicDeps,
-  tree: string,
+  { tree, scratch }: { tree: string | undefined; scratch: string },
   request: ClassicRequest,
   send: (message: JsonMessage) => void,
 ): Promise<Digest | undefined> {
@@ -69,7 +70,9 @@ async function build(
     useCache: !request.noCache,
     latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
     emit: (event) => progress.event(event),
-    openLocal: async ({ excludePatterns }) => {
+    scratch,
+    openLocal: async ({ name, excludePatterns }) => {
+      if (tree === undefined) throw new EngineError('not_found', `no local sources enabled: ${name}`);
       pruneContext(tree, excludePatterns);
       return tree;
     },
@@ -131,8 +134,9 @@ function withLabels(draft: ImageConfigDraft, labels: Readonly<Record<string, str
 }
 
 function frontendOptions(request: ClassicRequest): Record<string, string> {
-  const { dockerfile, target, platform, networkMode, extraHosts, ulimits } = request;
+  const { dockerfile, remote, target, platform, networkMode, extraHosts, ulimits } = request;
   const entries: [string, string][] = [['filename', dockerfile]];
+  if (remote !== '') entries.push(['context', remote]);
   for (const [name, value] of Object.entries(request.buildArgs))
     if (value !== null) entries.push([`build-arg:${name}`, value]);
   for (const [name, value] of Object.entries(request.labels)) entries.push([`label:${name}`, value]);

@@ -5,6 +5,10 @@ import type { BuildLimits } from '../solver/builder.ts';
 export interface ClassicRequest {
   /** Path in the context. */
   readonly dockerfile: string;
+  /** Address of the context, of a repository or of a Dockerfile; '' where the client sends its own. */
+  readonly remote: string;
+  /** What `POST /build/cancel` calls it; '' has no name. */
+  readonly buildId: string;
   readonly names: readonly Reference[];
   /** Undefined values take the frontend's own. */
   readonly buildArgs: Readonly<Record<string, string | null>>;

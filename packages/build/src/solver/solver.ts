@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, notImplemented } from '@wharf/base/error';
 import { nowNanos } from '@wharf/base/timestamp';
@@ -12,6 +12,8 @@ import type { LayerRecord } from '@wharf/store/layers/layer-store';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
 import type { ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
+import { checkOut } from '../sources/git-source.ts';
+import { downloadFile } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
 import type { Selection } from '../trees/select.ts';
 import type { BuildCache } from './build-cache.ts';
@@ -42,6 +44,8 @@ export interface SolveOptions {
   readonly images: ImageSources;
   /** The directory that a client has under a name. */
   readonly openLocal: (request: LocalRequest) => Promise<string>;
+  /** A directory for what comes from elsewhere; gone with the build. */
+  readonly scratch: string;
   readonly signal: AbortSignal;
   readonly limits: BuildLimits;
   readonly shmSize: number;
@@ -141,6 +145,16 @@ export class Solver {
         differ: attrs['local.differ'] === 'none' ? 'none' : 'metadata',
       });
       return { kind: 'directory', path };
+    }
+    const { scratch, signal } = this.options;
+    const directory = () => mkdtempSync(join(scratch, 'source-'));
+    if (scheme === 'http' || scheme === 'https') {
+      const path = directory();
+      await downloadFile({ url: identifier, attrs }, path, signal);
+      return { kind: 'directory', path };
+    }
+    if (scheme === 'git') {
+      return { kind: 'directory', path: await checkOut({ identifier, attrs }, directory(), signal) };
     }
     throw notImplemented(`a build source of the kind ${scheme}`);
   }

@@ -1,4 +1,4 @@
-import { closeSync, statfsSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import { detectCompression, type StreamCompression } from '@wharf/oci/layer/compression';
@@ -8,12 +8,11 @@ import { S_IFMT, S_IFREG } from '@wharf/sys/file';
 import type { CopyOptions } from './copy-tree.ts';
 import type { DiskView } from './disk-view.ts';
 import { readContent } from './read-content.ts';
+import { requireSpace } from './require-space.ts';
 import type { TargetTree } from './target-tree.ts';
 import { shownName } from './tree-view.ts';
 
 const headerSize = 512;
-/** Bytes that an archive must leave free: one that inflates without end must not fill the disk for all others. */
-const reserve = 256 << 20;
 const spaceCheckInterval = 64 << 20;
 
 type Format = 'none' | StreamCompression;
@@ -59,19 +58,12 @@ async function unpack(
       unchecked += chunk.length;
       if (unchecked < spaceCheckInterval) continue;
       unchecked = 0;
-      requireSpace(target.realPath());
+      requireSpace(target.realPath(), 'the archive');
     }
     writer.end();
   } finally {
     writer.close();
     archive.destroy();
-  }
-}
-
-function requireSpace(path: string): void {
-  const { bavail, bsize } = statfsSync(path);
-  if (bavail * bsize < reserve) {
-    throw new EngineError('invalid_argument', 'no space left on device: the archive would fill the disk');
   }
 }
 

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
+import { EngineError } from '@wharf/base/error';
 import { KeyedLock } from '@wharf/base/keyed-lock';
 import { buildClassic, type ClassicDeps } from '@wharf/build/classic/build-classic';
 import type { ClassicRequest } from '@wharf/build/classic/classic-request';
@@ -43,12 +44,30 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
     runner: { run: (request) => runStep(deps, exits, request) },
   };
   const held = { cache, cacheMounts, images: deps.images, running: build.running, locks: new KeyedLock(), dataRoot };
+  const underWay = new Map<string, AbortController>();
   return {
     build: async (context: Readable, request: ClassicRequest, send: (message: JsonMessage) => void) => {
-      await buildClassic(build, context, request, send);
+      using named = openNamed(underWay, request.buildId);
+      const signal = AbortSignal.any([request.signal, named.signal]);
+      await buildClassic(build, context, { ...request, signal }, send);
     },
+    cancel: (buildId) => underWay.get(buildId)?.abort(new EngineError('canceled', 'context canceled')),
     cache: () => cacheRecords(held),
     prune: (options) => pruneCache(held, options),
     close: () => workers.close(),
+  };
+}
+
+/** A build that can be canceled by its name while it is under way. */
+function openNamed(underWay: Map<string, AbortController>, name: string): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const { signal } = controller;
+  if (name === '') return { signal, [Symbol.dispose]() {} };
+  underWay.set(name, controller);
+  return {
+    signal,
+    [Symbol.dispose]() {
+      if (underWay.get(name) === controller) underWay.delete(name);
+    },
   };
 }

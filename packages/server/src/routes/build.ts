@@ -8,13 +8,19 @@ import { type Route, route } from '../router.ts';
 import { sendProgress } from '../stream-response.ts';
 
 /** Parameters of the classic builder that nothing here does yet. */
-const unsupported = ['remote', 'squash', 'outputs', 'cachefrom', 'isolation'];
+const unsupported = ['squash', 'outputs', 'cachefrom', 'isolation'];
 
 export function buildRoutes({ builds }: Pick<Engine, 'builds'>): Route[] {
   return [
     route('POST', '/build', async (context) => {
       const request = buildRequest(context);
       await sendProgress(context, (send) => builds.build(context.bodyStream(), request, send));
+    }),
+    route('POST', '/build/cancel', async (context) => {
+      const id = context.query.text('id');
+      if (id === '') throw invalidArgument('build ID not provided');
+      builds.cancel(id);
+      context.empty(200);
     }),
     route('POST', '/build/prune', async (context) => {
       const { query } = context;
@@ -37,6 +43,8 @@ function buildRequest<P>(context: Context<P>): BuildRequest {
   }
   return {
     dockerfile: query.text('dockerfile') || 'Dockerfile',
+    remote: remoteOf(query.text('remote')),
+    buildId: query.text('buildid'),
     names: query
       .all('t')
       .filter((name) => name !== '')
@@ -56,6 +64,12 @@ function buildRequest<P>(context: Context<P>): BuildRequest {
     registries: registriesOf(context.header('x-registry-config')),
     signal,
   };
+}
+
+function remoteOf(text: string): string {
+  const address = /^github\.com\//.test(text) ? `https://${text}` : text;
+  if (address === '' || /^(?:https?|git|ssh):\/\/|^[\w-]+@[\w.-]+:/.test(address)) return address;
+  throw invalidArgument(`remoteURL (${text}) could not be recognized as URL`);
 }
 
 function parseName(name: string) {

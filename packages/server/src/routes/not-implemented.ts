@@ -6,7 +6,6 @@ const operations: readonly [Method, string][] = [
   ['GET', '/containers/{id}/checkpoints'],
   ['POST', '/containers/{id}/checkpoints'],
   ['DELETE', '/containers/{id}/checkpoints/{checkpoint}'],
-  ['POST', '/build/cancel'],
   ['GET', '/images/{name...}/attestations'],
   ['PUT', '/volumes/{name}'],
   ['GET', '/plugins'],
