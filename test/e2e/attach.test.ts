@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
 import { openRequest } from '../harness/http.ts';
 import { demultiplex } from '../harness/stdcopy.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 
@@ -104,6 +105,33 @@ test('logs=1 gives what was written before, then what follows', async () => {
   attached.socket.write('go\n');
   assert.equal(demultiplex(await attached.reader.rest()).stdout, 'before\nafter\n');
   attached.socket.destroy();
+  await engine.remove(id);
+});
+
+test('logs=1 leaves out nothing and gives nothing twice, whatever is being written', wharfOnly(), async () => {
+  const script = 'i=0; while [ $i -lt 60000 ]; do echo $i; i=$((i+1)); done; printf un; read x; echo finished';
+  const id = await engine.started({ Cmd: ['sh', '-c', script], OpenStdin: true });
+  await engine.logged(id, '1000\n');
+  const attached = await attach(id, 'stream=1&logs=1&stdin=1&stdout=1', upgrade);
+  attached.socket.write('go\n');
+  const { stdout } = demultiplex(await attached.reader.rest());
+  assert.equal(stdout, `${Array.from({ length: 60_000 }, (_, i) => `${i}\n`).join('')}unfinished\n`);
+  attached.socket.destroy();
+  await engine.remove(id);
+});
+
+test('logs=1 gives a line that has only begun, too', wharfOnly(), async () => {
+  const id = await engine.started({
+    Cmd: ['sh', '-c', 'echo one; printf pro >&2; printf "mpt> "; read x'],
+    OpenStdin: true,
+  });
+  const first = await attach(id, 'stream=1&stdout=1&logs=1', upgrade);
+  for (let seen = ''; !seen.includes('mpt> '); ) seen += await first.reader.some();
+  first.socket.destroy();
+  const second = await attach(id, 'stream=1&logs=1&stdin=1&stdout=1&stderr=1', upgrade);
+  second.socket.write('go\n');
+  assert.deepEqual(demultiplex(await second.reader.rest()), { stdout: 'one\nmpt> ', stderr: 'pro' });
+  second.socket.destroy();
   await engine.remove(id);
 });
 

@@ -65,6 +65,9 @@ export class FakeSupervisor implements Supervisor {
   async attach(): Promise<PassThrough> {
     return new PassThrough();
   }
+  async attachWithLog(): Promise<{ stream: PassThrough; joint: undefined }> {
+    return { stream: new PassThrough(), joint: undefined };
+  }
   onExit(listener: (exit: ProcessExit) => void): void {
     this.#listeners.push(listener);
   }

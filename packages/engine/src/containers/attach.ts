@@ -1,5 +1,7 @@
 import { Duplex, Readable } from 'node:stream';
+import { encodeFrame } from '@wharf/api/streams/stdcopy';
 import { conflict } from '@wharf/base/error';
+import type { LogJoint } from '@wharf/runtime/supervisor/supervisor';
 import type { AttachedStream, AttachOptions } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -22,8 +24,9 @@ export async function attachContainer(
   requireAttachable(record, idOrName);
   const tty = record.config.Tty;
   const live = options.stream ? await liveStream(deps, record, options, keys) : undefined;
+  const { joint } = live ?? {};
   publishContainer(deps.events, record, 'attach');
-  if (!options.logs) return { tty, stream: live ?? outputOnly(Readable.from([])) };
+  if (!options.logs) return { tty, stream: live?.stream ?? outputOnly(Readable.from([])) };
   const past = logsOf(deps, record, {
     stdout: options.stdout,
     stderr: options.stderr,
@@ -33,8 +36,10 @@ export async function attachContainer(
     timestamps: false,
     details: false,
     tail: -1,
+    ...(joint && { lastTime: joint.at }),
   });
-  return { tty, stream: live ? replayThenLive(past, live) : outputOnly(past) };
+  if (!live) return { tty, stream: outputOnly(past) };
+  return { tty, stream: replayThenLive(past, joint ? unfinished(joint, options, tty) : [], live.stream) };
 }
 
 function requireAttachable({ state }: ContainerRecord, idOrName: string): void {
@@ -51,13 +56,23 @@ async function liveStream(
   record: ContainerRecord,
   { stdin, stdout, stderr }: AttachOptions,
   keys: Buffer,
-): Promise<Duplex> {
+): Promise<{ stream: Duplex; joint: LogJoint | undefined }> {
   const wantsStdin = stdin && record.config.OpenStdin;
-  const stdio = await supervisor.attach(record.id, undefined, { stdin: wantsStdin, stdout, stderr });
+  const { stream: stdio, joint } = await supervisor.attachWithLog(record.id, { stdin: wantsStdin, stdout, stderr });
   // As in Docker, keys are looked for on a terminal's stdin only; elsewhere the bytes are data.
-  if (!wantsStdin || !record.config.Tty) return stdio;
-  return detachable(stdio, keys, () => {
+  if (!wantsStdin || !record.config.Tty) return { stream: stdio, joint };
+  const stream = detachable(stdio, keys, () => {
     publishContainer(events, containers.get(record.id) ?? record, 'detach');
+  });
+  return { stream, joint };
+}
+
+/** Lines that have begun are not in the log, and their beginnings not in the live stream: a prompt, for example. */
+function unfinished({ unfinished: begun }: LogJoint, wanted: AttachOptions, tty: boolean): Buffer[] {
+  return (['stdout', 'stderr'] as const).flatMap((stream) => {
+    const bytes = Buffer.from(wanted[stream] ? begun[stream] : '', 'latin1');
+    if (bytes.length === 0) return [];
+    return [tty ? bytes : encodeFrame(stream === 'stdout' ? 1 : 2, bytes)];
   });
 }
 
@@ -65,10 +80,11 @@ async function liveStream(
  * The log's bytes first; what arrives meanwhile waits in the live stream. So does stdin: what a program answers to
  * it would otherwise be read from the log and from the stream.
  */
-function replayThenLive(past: Readable, live: Duplex): Duplex {
+function replayThenLive(past: Readable, begun: readonly Buffer[], live: Duplex): Duplex {
   const { promise: replayed, resolve: finishReplay } = Promise.withResolvers<void>();
   async function* output(): AsyncGenerator<Buffer> {
     yield* past;
+    yield* begun;
     finishReplay();
     yield* live;
   }

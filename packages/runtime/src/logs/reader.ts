@@ -14,6 +14,8 @@ export interface ReadLogs {
   /** Unix seconds with fraction; 0 is unset. */
   readonly since: number;
   readonly until: number;
+  /** RFC 3339 with nine digits of fraction: nothing that was logged later. */
+  readonly lastTime?: string | undefined;
   readonly timestamps: boolean;
   readonly details: boolean;
   /** The last lines, counted before any other choice; negative is all. */
@@ -64,7 +66,7 @@ export function readLogs(options: ReadLogs): Readable {
 async function* decoded(options: ReadLogs, stop: AbortSignal): AsyncGenerator<Buffer> {
   const { stdout, stderr, timestamps, details, tty, format } = options;
   const since = toTime(options.since);
-  const until = toTime(options.until);
+  const until = options.lastTime ?? toTime(options.until);
   const view: LogView = { stdout, stderr, timestamps, details, tty, since, until, format };
   for await (const text of lines(options, stop)) {
     yield* decodeBlock(text, view);

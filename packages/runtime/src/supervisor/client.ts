@@ -22,6 +22,7 @@ import type {
   AttachStreams,
   CreateProcess,
   ExecProcess,
+  LogJoint,
   ProcessExit,
   ProcessState,
   Supervisor,
@@ -149,6 +150,18 @@ export class SupervisorClient implements Supervisor {
   }
 
   async attach(id: string, execId: string | undefined, streams: AttachStreams): Promise<Duplex> {
+    return (await this.#attach(id, execId, streams)).stream;
+  }
+
+  async attachWithLog(id: string, streams: AttachStreams): Promise<{ stream: Duplex; joint: LogJoint | undefined }> {
+    return await this.#attach(id, undefined, streams);
+  }
+
+  async #attach(
+    id: string,
+    execId: string | undefined,
+    streams: AttachStreams,
+  ): Promise<{ stream: Duplex; joint: LogJoint | undefined }> {
     if (!this.#socket) await this.open();
     const socket = await openSocket(this.#path());
     const call: AttachCall = {
@@ -165,7 +178,8 @@ export class SupervisorClient implements Supervisor {
     }
     // When the process' output has ended nobody reads its stdin: the connection is done.
     socket.once('end', () => socket.end());
-    return socket;
+    // A supervisor that an older daemon has started does not say.
+    return { stream: socket, joint: (answer.answer as LogJoint | null) ?? undefined };
   }
 
   async #call<Name extends Operation>(

@@ -1,10 +1,11 @@
 import { readable } from '@wharf/sys/reactor';
 import { acceptUnix } from '@wharf/sys/unix-socket';
+import { now } from '../logs/json-file-writer.ts';
 import { Connection, type ConnectionState } from './connection.ts';
 import { carryOut } from './operations.ts';
 import { type Answer, type AttachCall, type Call, toWireError } from './protocol.ts';
 import { stdioFor } from './resize.ts';
-import type { ProcessExit } from './supervisor.ts';
+import type { LogJoint, ProcessExit } from './supervisor.ts';
 import type { SupervisorDeps } from './supervisor-deps.ts';
 
 /** What concerns the program as a whole, and is `main`'s. */
@@ -102,9 +103,12 @@ export class SupervisorServer {
 
   #attach(connection: Connection, { number, request }: AttachCall): void {
     const { id, execId, streams } = request;
-    connection.send({ number, answer: null });
+    const stdio = stdioFor(this.#deps, id, execId);
+    // In one turn: nothing is logged between this moment and the first byte that the client gets.
+    const joint: LogJoint = { at: now(), unfinished: stdio.unfinished };
+    connection.send({ number, answer: joint });
     connection.release();
-    stdioFor(this.#deps, id, execId).attach(connection.fd, streams);
+    stdio.attach(connection.fd, streams);
   }
 
   async #answer(connection: Connection, call: Call): Promise<void> {

@@ -2,7 +2,7 @@ import { frameHeaderSize } from '@wharf/api/streams/stdcopy';
 import { closeDescriptor, readDescriptor, setPipeSize, wouldBlock } from '@wharf/sys/descriptor';
 import { setWindowSize } from '@wharf/sys/pty';
 import { type Reactor, readable } from '@wharf/sys/reactor';
-import type { JsonFileWriter } from '../logs/json-file-writer.ts';
+import type { JsonFileWriter, LogPosition } from '../logs/json-file-writer.ts';
 import { Attachment, type AttachmentState } from './attachment.ts';
 import { Stdin } from './stdin.ts';
 import type { AttachStreams, ProcessIo, WindowSize } from './supervisor.ts';
@@ -102,6 +102,11 @@ export class Stdio {
     if (this.#size) this.#applySize();
     for (const attachment of [...this.#attachments]) if (attachment.inputEnded) this.#inputEnded(attachment);
     this.#balanceInput();
+  }
+
+  /** What of the lines that have not ended is not in the log yet. */
+  get unfinished(): LogPosition {
+    return this.#log?.position ?? { stdout: '', stderr: '' };
   }
 
   /** Lets the output flow. */

@@ -28,6 +28,8 @@ export interface Supervisor {
    * A slow reader holds the container back (bounded buffers); destroying the stream only detaches.
    */
   attach(id: string, execId: string | undefined, streams: AttachStreams): Promise<Duplex>;
+  /** The same of a container, with the place in its log where the stream begins. */
+  attachWithLog(id: string, streams: AttachStreams): Promise<{ stream: Duplex; joint: LogJoint | undefined }>;
   /** Exits, in order, each recorded on disk before it is reported; at least once for each process. */
   onExit(listener: (exit: ProcessExit) => void): void;
   /** Everything the supervisor knows, for reconciling after a daemon restart. */
@@ -42,6 +44,14 @@ export interface Supervisor {
   upgrade(): Promise<void>;
   ping(): Promise<{ pid: number; version: string }>;
   close(): void;
+}
+
+/** Where a live stream begins in the log: what was stamped until then, and what no line has ended yet, is not in it. */
+export interface LogJoint {
+  /** RFC 3339 with nine digits of fraction. */
+  readonly at: string;
+  /** As latin1. */
+  readonly unfinished: { readonly stdout: string; readonly stderr: string };
 }
 
 export interface ProcessIo {
