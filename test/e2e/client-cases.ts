@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Fixture } from '../harness/fixture.ts';
 import type { RunOptions } from '../harness/run.ts';
@@ -242,6 +244,8 @@ export function clientCases(engine: Fixture, client: 'docker' | 'wharf'): void {
         ExposedPorts: { '80/tcp': {} },
         HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '45999' }] } },
       });
+      // Started is what may still be on its way from the runtime to its program.
+      for (let attempt = 0; attempt < 50 && !/sleep 1000/.test(await succeeds(['top', id])); attempt++);
       assert.match(await succeeds(['top', id]), /sleep 1000/);
       assert.match(await succeeds(['port', id]), /^80\/tcp -> 0\.0\.0\.0:45999$/m);
       assert.match(await succeeds(['version']), /Client:[\s\S]*Server:/);
@@ -337,5 +341,68 @@ export function clientCases(engine: Fixture, client: 'docker' | 'wharf'): void {
     await succeeds(['kill', '-s', 'TERM', name]);
     const out = await running;
     assert.deepEqual([out.code, out.stdout], [8, 'up\ncaught\n']);
+  });
+
+  describe('build', () => {
+    const env = { DOCKER_BUILDKIT: '0' };
+    const directory = () => {
+      const path = mkdtempSync(join(engine.daemon.sandbox.directory, 'context-'));
+      mkdirSync(join(path, 'modules'));
+      for (const name of ['a', 'modules/m', 'modules/kept']) writeFileSync(join(path, name), '');
+      writeFileSync(join(path, '.dockerignore'), 'modules\n!modules/kept\nDockerfile\n');
+      writeFileSync(join(path, 'Dockerfile'), 'FROM busybox\nCOPY . /c\nRUN find /c -type f | sort\n');
+      return path;
+    };
+
+    test('a directory without what it ignores', async () => {
+      const stdout = await succeeds(['build', '-t', 'made', directory()], { env });
+      assert.match(stdout, /^Sending build context to Docker daemon +[\d.]+kB/);
+      assert.match(stdout, /^\/c\/.dockerignore\n\/c\/a\n\/c\/modules\/kept\n/m);
+      assert.match(stdout, /Successfully tagged made:latest\n$/);
+    });
+
+    test('-q prints the id, --iidfile writes it', async () => {
+      const path = directory();
+      const file = join(path, 'id');
+      const id = await succeeds(['build', '-q', '--iidfile', file, path], { env });
+      assert.match(id, /^sha256:[0-9a-f]{64}\n$/);
+      assert.equal(readFileSync(file, 'utf8').trim(), id.trim());
+    });
+
+    test('a Dockerfile from elsewhere, from standard input, and alone', async () => {
+      const path = directory();
+      const elsewhere = join(directory(), 'Dockerfile');
+      const text = 'FROM busybox\nARG WORD\nCOPY . /c\nRUN echo "word is $WORD"; find /c -type f | sort\n';
+      writeFileSync(elsewhere, text);
+      const given = { env: { ...env, WORD: 'passed on' } };
+      const named = await succeeds(['build', '--build-arg', 'WORD', '-f', elsewhere, path], given);
+      assert.match(named, /^word is passed on\n\/c\/.dockerignore\n\/c\/a\n\/c\/modules\/kept\n/m);
+      const read = await succeeds(['build', '--build-arg=WORD=w', '-f', '-', path], { env, stdin: text });
+      assert.match(read, /^word is w\n\/c\/.dockerignore\n\/c\/a\n\/c\/modules\/kept\n/m);
+      const alone = await succeeds(['build', '-'], { env, stdin: 'FROM busybox\nRUN echo alone\n' });
+      assert.match(alone, /^alone\n/m);
+    });
+
+    test('ends as the command that failed, quietly too', async () => {
+      const stdin = 'FROM busybox\nRUN echo said; exit 7\n';
+      for (const quiet of [[], ['-q']]) {
+        const out = await cli(['build', ...quiet, '-'], { env, stdin });
+        assert.equal(out.code, 7);
+        assert.match(out.stdout + out.stderr, /^said\n/m);
+        assert.match(out.stderr, /The command '\/bin\/sh -c echo said; exit 7' returned a non-zero code: 7\n$/);
+      }
+    });
+
+    test('no such context, no such Dockerfile', async () => {
+      const missing = await cli(['build', '/no/such'], { env });
+      assert.equal(missing.code, 1);
+      assert.match(missing.stderr, /unable to prepare context: path "\/no\/such" not found/);
+      const file = await cli(['build', '-f', '/no/such', directory()], { env });
+      assert.equal(file.code, 1);
+      assert.match(
+        file.stderr,
+        /unable to evaluate symlinks in Dockerfile path: lstat \/no(\/such)?: no such file or directory/,
+      );
+    });
   });
 }

@@ -194,6 +194,10 @@ export const entries: readonly Entry[] = [
     "Make a base image from a distribution's own packages",
     async () => (await import('./image/bootstrap.ts')).command,
   ),
+  entry('image build', 'Build an image from a Dockerfile', async () => (await import('./image/build.ts')).command, {
+    short: ['build'],
+    common: 3,
+  }),
   entry(
     'image history',
     "Show an image's layers and what made them",

@@ -17,15 +17,38 @@ const chunkSize = 1 << 20;
 /** The tar of a file or directory of this machine, members named after `name`; with `follow` a link is its target. */
 export async function* archiveLocal(path: string, name: string, follow: boolean): AsyncGenerator<Uint8Array> {
   const stat = follow ? statSync(path, { bigint: true }) : lstatSync(path, { bigint: true });
-  yield* member(Buffer.from(path), stat, toBytes(name), new Map());
+  yield* member(Buffer.from(path), stat, toBytes(name), { links: new Map(), choose: () => 'take' });
   yield tarTrailer();
 }
 
-function* member(path: Buffer, stat: BigIntStats, name: string, links: Map<string, string>): Generator<Uint8Array> {
+/** `leave` also leaves all that is below a directory. */
+export type Choice = 'take' | 'skip' | 'leave';
+
+interface Members {
+  /** First names of files with several, by device and inode. */
+  readonly links: Map<string, string>;
+  readonly choose: (name: string, isDirectory: boolean) => Choice;
+  /** Of all members, in place of what they have here. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/** The members of a tar, without its end, for what `choose` takes of a directory; all are root's. */
+export function* membersBelow(directory: string, choose: Members['choose']): Generator<Uint8Array> {
+  const members = { links: new Map(), choose, owner: { uid: 0, gid: 0 } };
+  yield* children(Buffer.from(directory), '', members);
+}
+
+function* member(path: Buffer, stat: BigIntStats, name: string, members: Members): Generator<Uint8Array> {
+  const { links, owner } = members;
   const type = typeOf(stat);
   // A socket means nothing without its listener.
   if (!type) return;
-  const attributes = attributesOf(stat);
+  const choice = members.choose(Buffer.from(name, 'latin1').toString(), type === 'directory');
+  if (choice !== 'take') {
+    if (choice === 'skip' && type === 'directory') yield* children(path, `${name}/`, members);
+    return;
+  }
+  const attributes = { ...attributesOf(stat), ...owner };
   const key = `${stat.dev}:${stat.ino}`;
   const first = type === 'directory' ? undefined : links.get(key);
   if (first !== undefined) {
@@ -36,11 +59,14 @@ function* member(path: Buffer, stat: BigIntStats, name: string, links: Map<strin
   const linkName = type === 'symlink' ? readlinkSync(path, { encoding: 'buffer' }).toString('latin1') : '';
   yield formatTarHeader({ ...attributes, type, name, linkName, size: type === 'file' ? Number(stat.size) : 0 });
   if (type === 'file') yield* content(path, Number(stat.size));
-  if (type !== 'directory') return;
+  if (type === 'directory') yield* children(path, `${name}/`, members);
+}
+
+function* children(path: Buffer, prefix: string, members: Members): Generator<Uint8Array> {
   for (const child of readdirSync(path, { encoding: 'buffer' }).sort(Buffer.compare)) {
     const below = Buffer.concat([path, Buffer.from('/'), child]);
     const status = lstatSync(below, { bigint: true, throwIfNoEntry: false });
-    if (status) yield* member(below, status, `${name}/${child.toString('latin1')}`, links);
+    if (status) yield* member(below, status, `${prefix}${child.toString('latin1')}`, members);
   }
 }
 

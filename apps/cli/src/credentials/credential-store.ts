@@ -51,12 +51,27 @@ function splitCredentials(auth: string): [string, string] {
 
 /** The header X-Registry-Auth for a registry: base64url JSON. */
 export async function registryAuth(cli: Cli, domain: string): Promise<string | undefined> {
-  const key = registryKey(domain);
+  const auth = await authOf(cli, registryKey(domain));
+  return auth && Buffer.from(JSON.stringify(auth)).toString('base64url');
+}
+
+/** The header X-Registry-Config: those of every registry that the configuration names. */
+export async function registryConfig(cli: Cli): Promise<string> {
+  const { auths, credHelpers } = await cli.config();
+  const known: Record<string, object> = {};
+  for (const key of new Set([...Object.keys(auths ?? {}), ...Object.keys(credHelpers ?? {})])) {
+    const auth = await authOf(cli, key);
+    if (auth) known[key] = auth;
+  }
+  return Buffer.from(JSON.stringify(known)).toString('base64url');
+}
+
+async function authOf(cli: Cli, key: string): Promise<object | undefined> {
   const stored = await readCredentials(cli, key);
   if (!stored) return undefined;
   const { username, password, identityToken } = stored;
   const fields = identityToken === '' ? { username, password } : { identitytoken: identityToken };
-  return Buffer.from(JSON.stringify({ ...fields, serveraddress: key })).toString('base64url');
+  return { ...fields, serveraddress: key };
 }
 
 /** Resolves with whether they are in plain text in the file now. */

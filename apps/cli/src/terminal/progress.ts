@@ -26,7 +26,7 @@ export async function renderProgress(
   const lines = new Map<string, number>();
   for await (const message of messages) {
     if (message.errorDetail || message.error !== undefined) {
-      throw new ExitError(1, message.errorDetail?.message ?? message.error ?? '');
+      throw new ExitError(message.errorDetail?.code || 1, message.errorDetail?.message ?? message.error ?? '');
     }
     if (!output || message.aux !== undefined) continue;
     const { id, progressDetail } = message;

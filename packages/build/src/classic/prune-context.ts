@@ -1,6 +1,6 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createMatcher } from '../trees/pattern-matcher.ts';
+import { createMatcher } from '@wharf/base/ignore/pattern-matcher';
 
 /** Removes what a context's `.dockerignore` names. Links are never followed. */
 export function pruneContext(directory: string, excludePatterns: readonly string[]): void {

@@ -1,9 +1,9 @@
 import { invalidArgument } from '@wharf/base/error';
+import { parseDockerignore } from '@wharf/base/ignore/dockerignore';
 import type { ImageConfig } from '@wharf/oci/image-config';
 import { formatPlatform, normalizePlatform, type Platform } from '@wharf/oci/platform';
 import { formatCanonical, formatFamiliar, parseReference, withDefaultTag } from '@wharf/oci/reference';
 import type { Definition, FrontendBridge, FrontendRequest, Ref } from '../solver/frontend.ts';
-import { parseDockerignore } from './dockerignore.ts';
 import type { FrontendOptions } from './frontend-options.ts';
 import { gitFragment, parseGitReference } from './git-reference.ts';
 import { fileOp } from './llb/file-op.ts';

@@ -1,5 +1,5 @@
+import { createMatcher, hasWildcard, type PatternMatcher, patternRegExp } from '@wharf/base/ignore/pattern-matcher';
 import { SystemError } from '@wharf/sys/errno';
-import { createMatcher, hasWildcard, type PatternMatcher, patternRegExp } from './pattern-matcher.ts';
 import { components, isDirectory, joinPath, resolvePath, shownName, type TreeView } from './tree-view.ts';
 
 /** Which files of a tree an operation reads: the source of a COPY, the selector of a mount. */

@@ -121,6 +121,11 @@ describe('tar reader', () => {
     assert.deepEqual([read2!.entry.deviceMajor, read2!.entry.deviceMinor, read2!.entry.mtime], [1, 3, -5n]);
   });
 
+  test('an archive may end with the content of its last member', () => {
+    const [seen] = read(Buffer.concat([formatTarHeader({ type: 'file', name: 'a', size: 5 }), Buffer.from('hello')]));
+    assert.equal(seen!.content.toString(), 'hello');
+  });
+
   test('bytes after the end are kept for the recipe', () => {
     assert.equal(read(Buffer.concat([tarTrailer(), Buffer.alloc(9000, 7)])).length, 0);
   });
@@ -149,6 +154,7 @@ describe('tar reader refuses', () => {
     ['a truncated header', file.subarray(0, 100), /unexpected EOF/],
     ['truncated data', Buffer.concat([file, Buffer.from('abc')]), /unexpected EOF/],
     ['an extension without its member', pax(['path', 'b']), /unexpected EOF/],
+    ['an extension cut short', pax(['path', 'b']).subarray(0, 530), /unexpected EOF/],
     ['noise', Buffer.alloc(512, 1), /invalid tar header/],
     ['a wrong checksum', Buffer.concat([file.subarray(0, 1), Buffer.from('b'), file.subarray(2)]), /checksum/],
     ['an unknown type', changed((header) => void header.write('V', 156)), /type "V"/],

@@ -86,10 +86,14 @@ export class TarReader {
     }
   }
 
-  /** The stream has ended. Throws where it stopped in the middle of a member. */
+  /**
+   * The stream has ended. Throws where it stopped in the middle of a member. What only fills the last block may be
+   * missing, as in the contexts that `docker build -f` sends.
+   */
   end(): void {
     if (this.#phase === 'end') return;
-    if (this.#phase !== 'header' || this.#filled > 0 || this.#hasExtensions) throw invalidArgument('unexpected EOF');
+    const whole = this.#phase === 'header' || this.#phase === 'padding';
+    if (!whole || this.#filled > 0 || this.#hasExtensions) throw invalidArgument('unexpected EOF');
   }
 
   get #hasExtensions(): boolean {

@@ -1,6 +1,6 @@
 import { invalidArgument } from '@wharf/base/error';
+import { createMatcher } from '@wharf/base/ignore/pattern-matcher';
 import { normalizePlatform, type Platform } from '@wharf/oci/platform';
-import { createMatcher } from '../../trees/pattern-matcher.ts';
 import type { FrontendOptions } from '../frontend-options.ts';
 import { parseStages } from '../instructions/parse-stages.ts';
 import { checkStages } from '../lint/check-stages.ts';

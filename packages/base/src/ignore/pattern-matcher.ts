@@ -1,4 +1,4 @@
-import { invalidArgument } from '@wharf/base/error';
+import { invalidArgument } from '../error.ts';
 
 /**
  * The patterns of .dockerignore and of COPY's --exclude, by the rules of moby/patternmatcher: Go's filepath.Match with
