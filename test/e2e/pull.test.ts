@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { imageArchive } from '../fixtures/image.ts';
+import { busyboxImage, imageArchive } from '../fixtures/image.ts';
 import { tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { useSandboxRegistry } from '../harness/sandbox-registry.ts';
-import { dockerSince, target } from '../harness/target.ts';
+import { dockerSince, target, wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const registry = useSandboxRegistry(engine);
@@ -114,12 +114,53 @@ describe('pulling from a registry', () => {
       assert.match(JSON.parse(answer.text).message, message);
     });
   }
-
-  test('docker pull and docker run bring what is missing', async () => {
-    const pulled = await engine.daemon.docker(['pull', '-q', `${registry.host}/busybox`]);
-    assert.equal(pulled.stdout, `${registry.host}/busybox:latest\n`);
-    await registry.copy(imageArchive('x:1', [tar([{ name: 'only', content: 'x' }])]), 'fresh:1');
-    const created = await engine.daemon.docker(['create', `${registry.host}/fresh:1`, '/only']);
-    assert.match(created.stderr, /Unable to find image '\S+\/fresh:1' locally[\s\S]*Status: Downloaded newer image/);
-  });
 });
+
+for (const client of ['docker', 'wharf'] as const) {
+  describe(`${client} brings what is missing`, client === 'wharf' ? wharfOnly() : {}, () => {
+    const call = (...args: string[]) => engine.daemon[client](args);
+
+    test('by pull, with a line for each layer, or the name alone', async () => {
+      await registry.copy(busyboxImage('x:1'), `pulled-by-${client}:latest`);
+      const name = `${registry.host}/pulled-by-${client}`;
+      const { stdout, code } = await call('pull', name);
+      assert.equal(code, 0);
+      const lines = stdout.trimEnd().split('\n');
+      assert.deepEqual(lines.slice(0, 2), ['Using default tag: latest', `latest: Pulling from pulled-by-${client}`]);
+      assert.match(lines.at(-3)!, /^Digest: sha256:[0-9a-f]{64}$/);
+      assert.deepEqual(lines.slice(-2), [`Status: Downloaded newer image for ${name}:latest`, `${name}:latest`]);
+      assert.equal((await call('pull', '-q', name)).stdout, `${name}:latest\n`);
+    });
+
+    test('by run, which says so on stderr', async () => {
+      const name = `${registry.host}/run-by-${client}:1`;
+      await registry.copy(busyboxImage('x:1'), `run-by-${client}:1`);
+      const ran = await call('run', '--rm', '--network', 'none', name, 'echo', 'ran');
+      assert.equal(ran.stdout, 'ran\n');
+      assert.match(
+        ran.stderr,
+        /^Unable to find image '\S+:1' locally\n1: Pulling from [\s\S]*Status: Downloaded newer image/,
+      );
+      const again = await call('run', '--rm', '--network', 'none', '--pull', 'always', name, 'true');
+      assert.match(again.stderr, /^1: Pulling from [\s\S]*Status: Image is up to date for /);
+      assert.equal((await call('rmi', name)).code, 0);
+      const never = await call('run', '--rm', '--pull', 'never', name, 'true');
+      assert.equal(never.code, 125);
+      assert.match(never.stderr, /No such image: /);
+    });
+
+    test('of the platform that is asked for', async () => {
+      const name = `${registry.host}/busybox:latest`;
+      const pulled = await call('pull', '--platform', 'linux/s390x', name);
+      assert.match(pulled.stdout + pulled.stderr, /does not match the specified platform/);
+      const odd = await call('pull', '--platform', 'linux/s390x/v9/what', name);
+      assert.equal(odd.code, 1);
+    });
+
+    test('and says why it cannot', async () => {
+      const { code, stderr } = await call('pull', `${registry.host}/busybox:latst`);
+      assert.equal(code, 1);
+      assert.match(stderr, /manifest for \S+:latst not found: manifest unknown/);
+    });
+  });
+}

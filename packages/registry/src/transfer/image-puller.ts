@@ -80,6 +80,7 @@ export class ImagePuller {
     progress({ status: `Digest: ${chosen.target.descriptor.digest}` });
     const outcome = isHere ? 'Image is up to date for' : 'Downloaded newer image for';
     progress({ status: `Status: ${outcome} ${formatFamiliar(reference)}` });
+    this.#warnOfPlatform(reference, chosen, options);
     return { image: chosen.target.descriptor.digest, isNew: !isHere };
   }
 
@@ -108,7 +109,9 @@ export class ImagePuller {
   /** Brings the content and layers of an image here without a name, for who works with them under `lease`. */
   async fetch(reference: Reference, options: PullOptions & { lease: Lease }): Promise<FetchedImage> {
     const chosen = await this.#resolve(reference, options);
-    return this.#fetch(reference, chosen, options);
+    const fetched = await this.#fetch(reference, chosen, options);
+    this.#warnOfPlatform(reference, chosen, options);
+    return fetched;
   }
 
   /** The manifest or index that a reference stands for now. */
@@ -178,10 +181,23 @@ export class ImagePuller {
     return catalog.platforms(image).some(({ descriptor }) => descriptor.digest === manifest.descriptor.digest);
   }
 
+  /** Docker takes an image that has only one platform anyway, and says so each time. */
+  #warnOfPlatform(reference: Reference, { manifest }: Chosen, { platform, progress }: PullOptions): void {
+    const { content } = this.#deps.parts;
+    const { digest } = parseManifest(manifest.bytes).config;
+    // Somebody may have removed it again already.
+    if (!platform || !content.has(digest)) return;
+    const config = parseImageConfig(content.read(digest));
+    if (matchesPlatform(platform, config)) return;
+    progress({
+      status: `WARNING: image with reference ${formatFamiliar(reference)} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(platform)})`,
+    });
+  }
+
   async #fetch(
     reference: Reference,
     { target, manifest }: Chosen,
-    { credentials, signal, progress, platform, lease }: PullOptions & { lease: Lease },
+    { credentials, signal, progress, lease }: PullOptions & { lease: Lease },
   ): Promise<FetchedImage> {
     const { parts, client } = this.#deps;
     const repository = client.repository(reference, credentials);
@@ -190,12 +206,6 @@ export class ImagePuller {
     lease.protect(blobs);
     const configBytes = await this.#content(repository, parsed.config, { reference, signal });
     const config = parseImageConfig(configBytes);
-    if (platform && !matchesPlatform(platform, config)) {
-      // Docker takes an image that has only one platform anyway, and says so.
-      progress({
-        status: `WARNING: image with reference ${formatFamiliar(reference)} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(platform)})`,
-      });
-    }
     const layers = layersOf(parsed, config);
     lease.protect(layers.map(({ diffId }) => diffId));
     parts.pulls.put(formatCanonical(reference), {
