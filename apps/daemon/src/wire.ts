@@ -27,6 +27,7 @@ import { openDatabase } from '@wharf/store/metadata/database';
 import { OverlaySnapshotter } from '@wharf/store/snapshots/overlay-snapshotter';
 import { ContainerTrees } from '@wharf/store/trees/container-trees';
 import { DriverVolumeStore } from '@wharf/store/volumes/driver-volume-store';
+import { containerSize } from './config/check-settings.ts';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
 import { reloadAttributes } from './config/reload.ts';
@@ -87,7 +88,7 @@ export async function wire(
     images,
     imageParts: images.parts,
     transfers: transfersFor(present, images, { fault, logger }),
-    snapshots: new OverlaySnapshotter({ database, dataRoot }),
+    snapshots: new OverlaySnapshotter({ database, dataRoot, defaultSize: containerSize(settings['storage-opts']) }),
     volumes: new DriverVolumeStore({ database, directory: join(dataRoot, 'volumes'), plugins, logger }),
     networking,
     supervisor,

@@ -40,6 +40,16 @@ export function limitDirectory(path: string, bytes: number): boolean {
   }
 }
 
+/** Whether directories below `path` can be limited. */
+export function canLimitDirectories(path: string): boolean {
+  const fd = openDirectory(cString(path));
+  try {
+    return hasLimits(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** Forgets the limit of a directory that is about to go. */
 export function unlimitDirectory(path: string): void {
   const fd = openDirectory(cString(path));

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { invalidArgument, notImplemented } from '@wharf/base/error';
+import { parseSize } from '@wharf/base/size';
 import type { Settings } from './options.ts';
 
 /** What no option can see alone, or takes more than its syntax; in dockerd's words. */
@@ -14,6 +15,7 @@ export function checkSettings(settings: Settings): void {
   }
   if (settings['max-download-attempts'] === 0) throw invalidArgument('invalid max download attempts: 0');
   for (const option of settings['exec-opts']) checkExecOption(option);
+  containerSize(settings['storage-opts']);
   for (const [name, enabled] of Object.entries(settings.features)) checkFeature(name, enabled);
   if (settings['shutdown-timeout'] < -1)
     throw invalidArgument(`invalid shutdown timeout: ${settings['shutdown-timeout']}`);
@@ -50,6 +52,18 @@ function checkExecOption(option: string): void {
   }
   if (value === 'systemd') throw notImplemented(`exec-opts=${option}`);
   if (value !== 'cgroupfs') throw invalidArgument(`native.cgroupdriver option ${value} not supported`);
+}
+
+/** Bytes that each container may hold by `overlay2.size`; 0 is as much as there is. */
+export function containerSize(options: readonly string[]): number {
+  let size = 0;
+  for (const option of options) {
+    const [, key = '', value = ''] = /^([^=]+)=(.*)$/.exec(option) ?? [];
+    if (key === '') throw invalidArgument(`unable to parse storage option: ${option}`);
+    if (['overlay2.size', 'size'].includes(key.toLowerCase())) size = parseSize(value);
+    else throw notImplemented(`storage-opts=${option}`);
+  }
+  return size;
 }
 
 /** How images are stored is no choice here, and a builder that is not there cannot be chosen. */

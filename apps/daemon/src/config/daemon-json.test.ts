@@ -117,7 +117,7 @@ const keys: [key: string, value: unknown, becomes: unknown][] = [
   ['selinux-enabled', true, refused],
   ['shutdown-timeout', 3, taken],
   ['storage-driver', 'btrfs', refused],
-  ['storage-opts', ['size=1G'], refused],
+  ['storage-opts', ['overlay2.size=1G'], taken],
   ['swarm-default-advertise-addr', 'eth0', refused],
   ['swarm-raft-election-tick', 3, refused],
   ['swarm-raft-heartbeat-tick', 3, refused],

@@ -121,6 +121,9 @@ export const options = {
   'resolv-conf': textOption('The host’s resolv.conf, for containers', '', { argument: 'path' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),
+  'storage-opts': listOption('Storage driver option: overlay2.size=SIZE, of each container that says no other', {
+    flag: 'storage-opt',
+  }),
   'shutdown-timeout': integerOption('Seconds that all containers together have to stop', 15),
   tls: booleanOption('Use TLS on tcp; implied by --tlsverify', false),
   tlscacert: textOption('Certificates of authorities whose clients are trusted', '', { argument: 'path' }),

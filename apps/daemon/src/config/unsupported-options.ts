@@ -43,7 +43,6 @@ export const unsupportedOptions = {
   'storage-driver': only(textOption('Storage driver', '', { short: 's' }), (value) =>
     ['', 'overlay2', 'overlayfs'].includes(value),
   ),
-  'storage-opts': only(listOption('Storage driver option', { flag: 'storage-opt' }), isEmpty),
   'swarm-default-advertise-addr': only(textOption('Address that the cluster is told', ''), isEmpty),
   'swarm-raft-election-tick': only(integerOption("Ticks of the cluster's election", 0), isZero),
   'swarm-raft-heartbeat-tick': only(integerOption("Ticks of the cluster's heartbeat", 0), isZero),

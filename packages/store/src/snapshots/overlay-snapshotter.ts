@@ -7,7 +7,7 @@ import { hasErrno } from '@wharf/sys/errno';
 import { spreadSubdirectories } from '@wharf/sys/file';
 import { unmountAll } from '@wharf/sys/mount';
 import { mountOverlay } from '@wharf/sys/overlay';
-import { limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
+import { canLimitDirectories, limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
 import { cString } from '@wharf/sys/syscall';
 import { directoryUsage } from '../directory-usage.ts';
 import { layerDirectory } from '../layers/layer-directory.ts';
@@ -17,6 +17,8 @@ import type { OverlayMount, PrepareOptions, Snapshotter } from './snapshotter.ts
 export interface OverlaySnapshotterOptions {
   readonly database: Database;
   readonly dataRoot: string;
+  /** Bytes that a writable layer may hold which does not say so itself; 0 is as much as there is. */
+  readonly defaultSize?: number;
 }
 
 interface Snapshot {
@@ -37,17 +39,25 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #dataRoot: string;
   readonly #snapshots: Collection<Snapshot>;
   readonly #mounted = new Set<string>();
+  readonly #defaultSize: number;
 
-  constructor({ database, dataRoot }: OverlaySnapshotterOptions) {
+  constructor({ database, dataRoot, defaultSize = 0 }: OverlaySnapshotterOptions) {
+    this.#defaultSize = defaultSize;
     this.#dataRoot = dataRoot;
     this.#snapshots = database.collection('snapshots', { relaxed: true });
     mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
     mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
+    if (defaultSize > 0 && !canLimitDirectories(join(dataRoot, 'snapshots'))) {
+      throw invalidArgument(
+        "Storage Option overlay2.size only supported for backingFS XFS or ext4 with 'pquota' mount option",
+      );
+    }
     spreadSubdirectories(cString(join(dataRoot, 'snapshots')));
   }
 
   async prepare(id: string, diffIds: readonly string[], options: PrepareOptions = {}): Promise<void> {
-    const { volatile = false, size = 0 } = options;
+    const { volatile = false } = options;
+    const size = options.size || this.#defaultSize;
     const directory = this.#directory(id);
     mkdirSync(directory, { mode: 0o710 });
     // Before anything is in it: what is made there belongs to its project, overlayfs's own files too.

@@ -11,13 +11,23 @@ const disk = openTestDisk();
 after(() => disk[Symbol.dispose]());
 const layer = `sha256:${'a'.repeat(64)}`;
 
-function openSnapshotter(dataRoot: string) {
+function openSnapshotter(dataRoot: string, defaultSize = 0) {
   const database = openDatabase(join(disk.directory, `${dataRoot.length}.db`));
   mkdirSync(layerDirectory(dataRoot, layer), { recursive: true });
-  return { database, snapshotter: new OverlaySnapshotter({ database, dataRoot }) };
+  return { database, snapshotter: new OverlaySnapshotter({ database, dataRoot, defaultSize }) };
 }
 
 describe('a writable layer with a size', { skip: disk.skip }, () => {
+  test('is what containers have that say nothing else', async () => {
+    const { database, snapshotter } = openSnapshotter(disk.path, 1 << 20);
+    await snapshotter.prepare('default', [layer]);
+    await snapshotter.prepare('larger', [layer], { size: 8 << 20 });
+    assert.ok(fill(join(await snapshotter.mount('default'), 'f'), 4096) <= 1024);
+    assert.equal(fill(join(await snapshotter.mount('larger'), 'f'), 4096), 4096);
+    for (const id of ['default', 'larger']) await snapshotter.remove(id);
+    database.close();
+  });
+
   test('holds so much and no more, and others are free', async () => {
     const { database, snapshotter } = openSnapshotter(disk.path);
     await snapshotter.prepare('limited', [layer], { size: 1 << 20 });
@@ -41,4 +51,5 @@ test('a size is refused where there are no quotas, and leaves nothing', async ()
   await assert.rejects(snapshotter.prepare('limited', [layer], { size: 1 << 20 }), { message });
   assert.equal(existsSync(join(dataRoot, 'snapshots/limited')), false);
   database.close();
+  assert.throws(() => openSnapshotter(dataRoot, 1 << 20), { message: /^Storage Option overlay2.size only supported/ });
 });

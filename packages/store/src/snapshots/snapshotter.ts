@@ -20,7 +20,7 @@ export interface Snapshotter {
 export interface PrepareOptions {
   /** The container goes with its exit: its root is never synced, which saves the sync of the whole disk at unmount. */
   readonly volatile?: boolean;
-  /** Bytes that the writable layer may hold; refused where the file system has no project quotas. */
+  /** Bytes that the writable layer may hold; 0 is the snapshotter's default; refused where the file system has no project quotas. */
   readonly size?: number;
 }
 
