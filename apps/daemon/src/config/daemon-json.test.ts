@@ -109,7 +109,7 @@ const keys: [key: string, value: unknown, becomes: unknown][] = [
   ['pidfile', '/a', taken],
   ['proxies', { 'no-proxy': 'a' }, { 'no-proxy': 'a' }],
   ['raw-logs', true, taken],
-  ['registry-mirrors', ['https://a'], taken],
+  ['registry-mirrors', ['https://a/'], taken],
   ['resolv-conf', '/a', taken],
   ['rootless', true, refused],
   ['runtimes', { a: { path: '/b' } }, { a: { path: '/b', runtimeArgs: [] } }],

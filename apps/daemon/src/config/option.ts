@@ -56,14 +56,18 @@ export function integerOption(help: string, fallback: number, naming: Naming = {
   return { argument: 'int', ...naming, help, fallback, fromFlag: parseInteger, fromFile: integer };
 }
 
-export function listOption(help: string, naming: Naming = {}): Option<readonly string[]> {
+export function listOption(
+  help: string,
+  naming: Naming = {},
+  parse: (value: string) => string = (value) => value,
+): Option<readonly string[]> {
   return {
     argument: 'list',
     ...naming,
     help,
     fallback: [],
-    fromFlag: (value, before = []) => [...before, value],
-    fromFile: (value, path) => list(text)(value, path) ?? [],
+    fromFlag: (value, before = []) => [...before, parse(value)],
+    fromFile: (value, path) => list(text)(value, path)?.map(parse) ?? [],
   };
 }
 
@@ -84,7 +88,11 @@ export function mapOption(help: string, naming: Naming = {}): Option<Readonly<Re
 }
 
 /** `--flag name=value`, repeated also for the same name; an object of lists in the file. */
-export function listsOption(help: string, naming: Naming = {}): Option<Readonly<Record<string, readonly string[]>>> {
+export function listsOption(
+  help: string,
+  naming: Naming = {},
+  parse: (value: string) => string = (value) => value,
+): Option<Readonly<Record<string, readonly string[]>>> {
   return {
     argument: 'map',
     ...naming,
@@ -94,9 +102,9 @@ export function listsOption(help: string, naming: Naming = {}): Option<Readonly<
       const equals = value.indexOf('=');
       if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
       const name = value.slice(0, equals);
-      return { ...before, [name]: [...(before[name] ?? []), value.slice(equals + 1)] };
+      return { ...before, [name]: [...(before[name] ?? []), parse(value.slice(equals + 1))] };
     },
-    fromFile: map((value, path) => list(text)(value, path) ?? []),
+    fromFile: map((value, path) => list(text)(value, path)?.map(parse) ?? []),
   };
 }
 

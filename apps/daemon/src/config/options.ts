@@ -9,6 +9,7 @@ import {
   type Option,
   textOption,
 } from './option.ts';
+import { parseInsecureRegistry, parseMirror, parsePrefixMirror } from './registry-settings.ts';
 import {
   addressPoolsOption,
   bytesOption,
@@ -69,7 +70,11 @@ export const options = {
   icc: booleanOption('Let containers on the default bridge reach each other', true),
   init: booleanOption('Run an init in each container that does not say otherwise', false),
   'init-path': textOption('The init program', ''),
-  'insecure-registries': listOption('Registry reached without TLS', { flag: 'insecure-registry' }),
+  'insecure-registries': listOption(
+    'Registry reached without TLS',
+    { flag: 'insecure-registry' },
+    parseInsecureRegistry,
+  ),
   ip: textOption('Address that ports are published on when none is named', '0.0.0.0'),
   'ip-masq': booleanOption("Masquerade the default bridge's traffic", true),
   ipv6: booleanOption('Give the default bridge IPv6: fixed-cidr-v6, or a subnet of its own', false),
@@ -116,8 +121,9 @@ export const options = {
     {
       flag: 'registry-prefix-mirror',
     },
+    parsePrefixMirror,
   ),
-  'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }),
+  'registry-mirrors': listOption('Mirror of the default registry', { flag: 'registry-mirror' }, parseMirror),
   'resolv-conf': textOption('The host’s resolv.conf, for containers', '', { argument: 'path' }),
   runtimes: runtimesOption,
   'seccomp-profile': textOption('Seccomp profile: a path, builtin or unconfined', ''),
