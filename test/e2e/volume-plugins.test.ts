@@ -164,6 +164,15 @@ describe('refusals', () => {
     assert.equal(await docker('volume', 'ls', '-q'), 'xx');
   });
 
+  test('of the plugin to list its volumes are a warning', wharfOnly(), async () => {
+    await docker('volume', 'create', '-d', 'vol', 'kept');
+    await docker('volume', 'create', 'here');
+    plugin.fail({ 'VolumeDriver.List': 'busy' });
+    const { code, stdout, stderr } = await daemon.wharf(['volume', 'ls', '-q']);
+    assert.deepEqual([code, stdout], [0, 'here\nkept\n']);
+    assert.equal(stderr, "WARNING: error listing volumes of driver 'vol': VolumeDriver.List: busy\n");
+  });
+
   test('of a name that another driver has', async () => {
     await docker('volume', 'create', '-d', 'vol', 'xx');
     assert.match(await refused('volume', 'create', '-d', 'local', 'xx'), /create xx: .*volume name must be unique/);

@@ -18,10 +18,12 @@ export const command = defineCommand({
   async run(cli, flags) {
     const client = await cli.client();
     const format = flags.format || (flags.quiet ? '' : ((await cli.config()).volumesFormat ?? ''));
-    const { Volumes } = await client.json<VolumeList>('GET', '/volumes', {
+    const { Volumes, Warnings } = await client.json<VolumeList>('GET', '/volumes', {
       query: { filters: filtersQuery(flags.filter) },
     });
     const rows = [...(Volumes ?? [])].sort((a, b) => byNaturalOrder(a.Name, b.Name)).map(volumeRow);
     cli.out.print(formatList(rows, format, flags.quiet, volumeStyle));
+    // A plugin that could not list its own: what is missing should not look as if it were gone.
+    for (const warning of Warnings ?? []) cli.err.print(`WARNING: ${warning}\n`);
   },
 });
