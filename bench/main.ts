@@ -5,6 +5,7 @@ import { measureClient } from './figures/client.ts';
 import { measureCrowd } from './figures/crowd.ts';
 import { measureExec } from './figures/exec.ts';
 import type { Figure, Measure } from './figures/figure.ts';
+import { measureFiles } from './figures/files.ts';
 import { measureLoad } from './figures/load.ts';
 import { measureLogs } from './figures/logs.ts';
 import { measureNetwork } from './figures/network.ts';
@@ -13,6 +14,7 @@ import { measureRecovery } from './figures/recovery.ts';
 import { measureRegistry } from './figures/registry.ts';
 import { measureRun, measureStart } from './figures/start.ts';
 import { measurePull, measurePush } from './figures/transfer.ts';
+import { measureWatching } from './figures/watching.ts';
 
 /**
  * Measures wharfd beside dockerd and podman's API service, doing the same work on each in turn.
@@ -27,6 +29,8 @@ const groups: Readonly<Record<string, Measure>> = {
   cli: measureClient,
   logs: measureLogs,
   load: measureLoad,
+  files: measureFiles,
+  watching: measureWatching,
   recovery: measureRecovery,
   crowd: measureCrowd,
   registry: measureRegistry,

@@ -10,6 +10,9 @@ interface Crowd {
   readonly systemEach: number;
   readonly slowdown: number;
   readonly list: number;
+  /** CPU that the engine uses in a second while nothing happens. */
+  readonly resting: number;
+  readonly listStopped: number;
 }
 
 /** Memory at rest and for each of many running containers; starts and lists among them. One engine after the other. */
@@ -28,6 +31,8 @@ export const measureCrowd: Measure = async ({ engines, crowd, quick }) => {
     figure(`system, for each of ${crowd} running`, 'MB', 'systemEach', 0.8),
     figure(`create+start with ${crowd} running, against the first`, 'x', 'slowdown', 1.5),
     figure(`list of ${crowd} running`, 'ms', 'list', 5),
+    figure(`idle with ${crowd} running, a second`, 'CPU ms', 'resting', 3),
+    figure(`list of ${crowd} stopped`, 'ms', 'listStopped', 10),
   ];
 };
 
@@ -47,14 +52,30 @@ async function gather(engine: Engine, crowd: number, rounds: number): Promise<Cr
   const engineEach = (engine.pssMegabytes() - pssBefore) / crowd;
   const systemEach = (freeBefore - availableMegabytes()) / crowd;
   const later = await startTime(engine, rounds);
-  const lists: number[] = [];
+  const list = await listTime(engine, '/v1.40/containers/json');
+  const resting = await restingCpu(engine, 5);
+  for (const id of ids) await engine.client.call('POST', `/v1.40/containers/${id}/kill`);
+  await pause(1000);
+  const listStopped = await listTime(engine, '/v1.40/containers/json?all=1');
+  for (const id of ids) await removeContainer(engine.client, id);
+  return { idle, engineEach, systemEach, slowdown: later / first, list, resting, listStopped };
+}
+
+async function listTime(engine: Engine, path: string): Promise<number> {
+  const times: number[] = [];
   for (let round = 0; round < 21; round++) {
     const began = performance.now();
-    await engine.client.request('GET', '/v1.40/containers/json');
-    lists.push(performance.now() - began);
+    await engine.client.request('GET', path);
+    times.push(performance.now() - began);
   }
-  for (const id of ids) await removeContainer(engine.client, id);
-  return { idle, engineEach, systemEach, slowdown: later / first, list: median(lists) };
+  return median(times);
+}
+
+async function restingCpu(engine: Engine, seconds: number): Promise<number> {
+  await pause(2000);
+  const before = engine.cpuMilliseconds();
+  await pause(seconds * 1000);
+  return (engine.cpuMilliseconds() - before) / seconds;
 }
 
 async function startTime(engine: Engine, rounds: number): Promise<number> {

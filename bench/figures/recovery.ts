@@ -1,7 +1,7 @@
 import { createContainer, removeContainer, startContainer } from './containers.ts';
 import { atMost, type Measure, type Values } from './figure.ts';
 
-const running = 50;
+const running = 100;
 
 /** The daemon is killed with -9 and started again: how long until it lists its containers as running. */
 export const measureRecovery: Measure = async ({ engines }) => {
