@@ -73,7 +73,7 @@ async function build(
     scratch,
     openLocal: async ({ name, excludePatterns }) => {
       if (tree === undefined) throw new EngineError('not_found', `no local sources enabled: ${name}`);
-      pruneContext(tree, excludePatterns);
+      pruneContext(tree, request.dockerfile, excludePatterns);
       return tree;
     },
   });
