@@ -12,6 +12,8 @@ const registry = useSandboxRegistry(engine);
 
 const mostSteps = 40;
 const largeLayer = 48 << 20;
+/** Bytes after which a download notes what it has. */
+const savedEvery = 8 << 20;
 
 /** Three layers, of which every one can be told to be there. */
 function layeredImage(name: string): Buffer {
@@ -99,8 +101,10 @@ describe('kill -9', wharfOnly(), () => {
 
   before(async () => {
     if (wharfOnly().skip) return;
-    const layer = tar([{ name: 'large', content: randomBytes(largeLayer) }]);
-    await registry.copy(imageArchive('large:1', [layer]), 'large:1');
+    for (const tag of ['1', '2']) {
+      const layer = tar([{ name: 'large', content: randomBytes(largeLayer) }]);
+      await registry.copy(imageArchive('large:1', [layer]), `large:${tag}`);
+    }
   });
 
   test('with a layer fetched and not unpacked: it is not fetched again', async () => {
@@ -115,16 +119,34 @@ describe('kill -9', wharfOnly(), () => {
     const { json } = await engine.api('GET', `/images/${registry.host}/large:1/json`);
     assert.deepEqual(json.RepoTags, [`${registry.host}/large:1`]);
   });
+
+  test('in the middle of a download: it goes on where it was', async () => {
+    let seen = 0;
+    try {
+      for await (const current of progress('2')) {
+        if (seen === 0 && current >= savedEvery) await engine.daemon.kill();
+        seen = Math.max(seen, current);
+      }
+    } catch {
+      // The connection ends with the daemon.
+    }
+    assert.ok(seen >= savedEvery);
+    await engine.daemon.start();
+    const [first = largeLayer] = await downloaded('2');
+    assert.ok(first >= savedEvery, `it went on at ${first}`);
+    const { json } = await engine.api('GET', `/images/${registry.host}/large:2/json`);
+    assert.deepEqual(json.RepoTags, [`${registry.host}/large:2`]);
+  });
 });
 
-async function downloaded(): Promise<number[]> {
+async function downloaded(tag = '1'): Promise<number[]> {
   const all: number[] = [];
-  for await (const current of progress()) all.push(current);
+  for await (const current of progress(tag)) all.push(current);
   return all;
 }
 
-async function* progress(): AsyncGenerator<number> {
-  const open = await engine.daemon.open('POST', `/images/create?fromImage=${registry.host}/large&tag=1`);
+async function* progress(tag: string): AsyncGenerator<number> {
+  const open = await engine.daemon.open('POST', `/images/create?fromImage=${registry.host}/large&tag=${tag}`);
   let rest = '';
   for await (const chunk of open.body) {
     const lines = (rest + chunk.toString()).split('\r\n');
