@@ -11,13 +11,12 @@ import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registr
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import { dockerfileFrontend } from '../dockerfile/frontend.ts';
 import { exportImage } from '../exporters/image-exporter.ts';
-import type { FrontendBridge, FrontendResult, ImageConfigDraft, Ref } from '../solver/frontend.ts';
-import { decodeDefinition, type Edge, type Vertex } from '../solver/graph.ts';
+import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
+import type { Edge, Vertex } from '../solver/graph.ts';
 import { ImageSources } from '../solver/image-sources.ts';
-import { locationOf } from '../solver/result.ts';
 import { CommandError, SolveError } from '../solver/solve-error.ts';
 import { Solver, type SolverDeps } from '../solver/solver.ts';
-import { byteName } from '../trees/tree-view.ts';
+import { SolverBridge } from '../solver/solver-bridge.ts';
 import { ClassicProgress } from './classic-progress.ts';
 import type { ClassicRequest } from './classic-request.ts';
 import { pruneContext } from './prune-context.ts';
@@ -77,8 +76,12 @@ async function build(
       return tree;
     },
   });
-  const bridge = new ClassicBridge(solver, images, (edge) => {
-    steps = countSteps(edge);
+  const bridge = new SolverBridge(solver, images, {
+    buildId: newId(),
+    sessionId: '',
+    onGraph: (edge) => {
+      steps = countSteps(edge);
+    },
   });
   const options = frontendOptions(request);
   const finished = await dockerfileFrontend(bridge, { options, inputs: {}, signal })
@@ -103,7 +106,7 @@ async function build(
   return id;
 }
 
-async function finish(solver: Solver, bridge: ClassicBridge, { refs, metadata }: FrontendResult) {
+async function finish(solver: Solver, bridge: SolverBridge, { refs, metadata }: FrontendResult) {
   if (refs.size > 1) throw notImplemented('a classic build for several platforms');
   const [ref] = refs.values();
   const result = await solver.result(ref && bridge.edgeOf(ref));
@@ -169,67 +172,4 @@ function countSteps(edge: Edge | undefined): number {
   };
   if (edge) visit(edge.vertex);
   return [...seen].filter(({ name }) => !name.startsWith('[internal]')).length;
-}
-
-/** What the Dockerfile frontend asks, answered from the client's tar and this engine's images. */
-class ClassicBridge implements FrontendBridge {
-  readonly buildId = newId();
-  readonly sessionId = '';
-  readonly entitlements = new Set(['network.host']);
-  readonly #solver: Solver;
-  readonly #images: ImageSources;
-  readonly #onGraph: (edge: Edge | undefined) => void;
-  readonly #edges = new Map<string, Edge>();
-
-  constructor(solver: Solver, images: ImageSources, onGraph: (edge: Edge | undefined) => void) {
-    this.#solver = solver;
-    this.#images = images;
-    this.#onGraph = onGraph;
-  }
-
-  edgeOf({ id }: Ref): Edge | undefined {
-    return this.#edges.get(id);
-  }
-
-  async solve(request: Parameters<FrontendBridge['solve']>[0]): Promise<FrontendResult> {
-    if (!('definition' in request)) throw notImplemented(`the frontend ${request.frontend} in a classic build`);
-    const { definition } = request;
-    const edge = decodeDefinition(definition);
-    this.#onGraph(edge);
-    if (!edge) return { refs: new Map([['default', undefined]]), metadata: new Map() };
-    const id = newId();
-    this.#edges.set(id, edge);
-    const ref: Ref = { id, definition, evaluate: async () => void (await this.#solver.result(edge)) };
-    if (request.evaluate) await ref.evaluate();
-    return { refs: new Map([['default', ref]]), metadata: new Map() };
-  }
-
-  resolveImageConfig: FrontendBridge['resolveImageConfig'] = (reference, options) =>
-    this.#images.resolve(reference, options);
-
-  async readFile(ref: Ref, path: string, range = { offset: 0, length: 16 << 20 }): Promise<Uint8Array> {
-    const { tree, workspace } = await this.#open(ref);
-    await using _workspace = workspace;
-    const request = { tree, workspace: workspace.path, path: byteName(path), ...range };
-    return await this.#solver.deps.workers.run('read', request, this.#solver.options.signal);
-  }
-
-  async readDirectory(): Promise<never> {
-    throw notImplemented('reading a directory in a classic build');
-  }
-
-  async statFile(): Promise<never> {
-    throw notImplemented('looking at a file in a classic build');
-  }
-
-  warn(warning: Parameters<FrontendBridge['warn']>[0]): void {
-    this.#solver.options.emit({ kind: 'warning', ...warning });
-  }
-
-  async #open(ref: Ref) {
-    const edge = this.#edges.get(ref.id);
-    if (!edge) throw new EngineError('not_found', `result ${ref.id} not found`);
-    const result = await this.#solver.result(edge);
-    return { tree: locationOf(this.#solver.deps.dataRoot, result), workspace: this.#solver.workspace() };
-  }
 }

@@ -11,7 +11,7 @@ import type { ImageParts } from '@wharf/store/images/image-parts';
 import type { ResolvedImage, ResolveImage } from './frontend.ts';
 
 export interface ImageSourceOptions {
-  readonly credentials: (domain: string) => Credentials;
+  readonly credentials: (domain: string) => Credentials | Promise<Credentials>;
   readonly signal: AbortSignal;
   readonly onPull: Progress;
 }
@@ -68,7 +68,7 @@ export class ImageSources {
 
   async #pull(reference: Reference, platform: Platform | undefined): Promise<{ id: Digest; image: PlatformImage }> {
     const { credentials, signal, onPull } = this.#options;
-    const options = { credentials: credentials(reference.domain), signal, progress: onPull };
+    const options = { credentials: await credentials(reference.domain), signal, progress: onPull };
     const { image } = await this.#transfers.puller.pull(reference, { ...options, ...(platform && { platform }) });
     const stored = this.#parts.images.get(image);
     const wanted = platform ?? hostPlatform();
