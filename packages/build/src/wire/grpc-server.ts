@@ -1,0 +1,91 @@
+import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
+import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { encodeFrame, readMessages } from './grpc-frames.ts';
+import { GrpcError, grpcStatus, trailersOf } from './grpc-status.ts';
+
+export interface Call {
+  readonly headers: IncomingHttpHeaders;
+  /** Aborted when the caller has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers with one message, or with several. */
+type Answer = (request: Buffer, call: Call) => AsyncIterable<Uint8Array>;
+/** By path: `/package.Service/Method`. */
+export type Handlers = Map<string, Answer>;
+
+type Request<M extends DescMethod> = MessageShape<M['input']>;
+
+/** A method that answers once. */
+export function unary<M extends DescMethod>(
+  handlers: Handlers,
+  method: M,
+  answer: (request: Request<M>, call: Call) => Promise<MessageShape<M['output']>>,
+): void {
+  streaming(handlers, method, async function* (request, call) {
+    yield await answer(request, call);
+  });
+}
+
+/** A method that answers as often as it likes. */
+export function streaming<M extends DescMethod>(
+  handlers: Handlers,
+  method: M,
+  answer: (request: Request<M>, call: Call) => AsyncIterable<MessageShape<M['output']>>,
+): void {
+  handlers.set(`/${method.parent.typeName}/${method.name}`, async function* (bytes, call) {
+    const output: DescMessage = method.output;
+    const request = fromBinary(method.input as DescMessage, bytes) as Request<M>;
+    for await (const message of answer(request, call)) yield toBinary(output, message);
+  });
+}
+
+/** Serves gRPC on a connection that was upgraded to HTTP/2. Resolves when it has ended. */
+export async function serveGrpc(socket: Socket, head: Buffer, handlers: Handlers): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const server = createServer();
+  server.on('stream', (stream, headers) => void serveStream(stream as ServerHttp2Stream, headers, handlers));
+  // What a broken connection ends is told to its streams.
+  server.on('sessionError', () => socket.destroy());
+  socket.on('error', () => undefined);
+  socket.once('close', () => resolve());
+  if (head.length > 0) socket.unshift(head);
+  server.emit('connection', socket);
+  socket.resume();
+  await promise;
+}
+
+async function serveStream(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders & { ':path'?: string | undefined },
+  handlers: Handlers,
+): Promise<void> {
+  const controller = new AbortController();
+  stream.on('error', () => undefined);
+  stream.once('close', () => controller.abort(new GrpcError(grpcStatus.canceled, 'context canceled')));
+  let trailers: Record<string, string> = { 'grpc-status': '0' };
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+  try {
+    const path = headers[':path'] ?? '';
+    const answer = handlers.get(path);
+    if (!answer) throw new GrpcError(grpcStatus.unimplemented, `unknown method ${path}`);
+    const [request] = await Array.fromAsync(readMessages(stream));
+    if (!request) throw new GrpcError(grpcStatus.invalidArgument, 'a call without a message');
+    for await (const message of answer(request, { headers, signal: controller.signal })) {
+      if (stream.destroyed) return;
+      if (!stream.write(encodeFrame(message))) await drained(stream);
+    }
+  } catch (error) {
+    trailers = trailersOf(error);
+  }
+  if (!stream.destroyed) stream.end();
+}
+
+async function drained(stream: ServerHttp2Stream): Promise<void> {
+  await new Promise<void>((resolve) => {
+    stream.once('drain', resolve);
+    stream.once('close', resolve);
+  });
+}
