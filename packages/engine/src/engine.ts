@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Duplex, Readable } from 'node:stream';
 import type {
   ContainerCreateRequest,
@@ -20,6 +21,7 @@ import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { BuildCacheRecord, DiskUsage, SystemInfo, VersionInfo } from '@wharf/api/system';
 import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/volume';
 import type { ClassicRequest } from '@wharf/build/classic/classic-request';
+import type { SessionFacts } from '@wharf/build/wire/build-wire';
 import type { Platform } from '@wharf/oci/image-config';
 import type { BuildPruneOptions } from './build/prune-cache.ts';
 import type { CommitRequest } from './containers/commit.ts';
@@ -188,6 +190,10 @@ export interface BuildUseCases {
   build(context: Readable, request: BuildRequest, send: (message: JsonMessage) => void): Promise<void>;
   /** Ends the build of that name; nothing where there is none. */
   cancel(buildId: string): void;
+  /** BuildKit's API on a connection that was upgraded to HTTP/2. Resolves when it has ended. */
+  serveApi(socket: Socket, head: Buffer): Promise<void>;
+  /** A client that builds ask for their files; it is the daemon that calls. Resolves when it has gone. */
+  holdSession(socket: Socket, head: Buffer, facts: SessionFacts): Promise<void>;
   /** What builds have kept for builds to come. */
   cache(): Promise<BuildCacheRecord[]>;
   /** Removes of that what nothing uses; without `all` only what no image has. */

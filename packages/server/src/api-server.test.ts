@@ -126,8 +126,8 @@ describe('answers', () => {
     ['image names have slashes', 'GET /v1.44/images/a.b:5/c/d:e@sha256:f/json', '', /"Name":"a.b:5\/c\/d:e@sha256:f"/],
     ['escaped image names', 'GET /images/a%2Fb/json', '', /"Name":"a\/b"/],
     ['no swarm', 'GET /services', '', /503 [\s\S]*"This node is not a swarm manager. Use \\"docker swarm init\\"/],
-    ['not there yet', 'POST /build/cancel', '', /501 [\s\S]*"POST \/build\/cancel is not supported by wharfd yet"/],
-    ['gRPC', 'POST /grpc', '', /501 [\s\S]*POST \/grpc/],
+    ['a build without a name', 'POST /build/cancel', '', /400 [\s\S]*"build ID not provided"/],
+    ['gRPC without an upgrade', 'POST /grpc', '', /400 [\s\S]*no upgrade/],
     [
       'created',
       'POST /containers/create?name=n',

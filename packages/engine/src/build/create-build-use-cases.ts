@@ -6,10 +6,13 @@ import { EngineError } from '@wharf/base/error';
 import { KeyedLock } from '@wharf/base/keyed-lock';
 import { buildClassic, type ClassicDeps } from '@wharf/build/classic/build-classic';
 import type { ClassicRequest } from '@wharf/build/classic/classic-request';
+import { ContextStore } from '@wharf/build/contexts/context-store';
 import { BuildCache } from '@wharf/build/solver/build-cache';
 import { CacheMounts } from '@wharf/build/solver/cache-mounts';
 import { FileWorkers } from '@wharf/build/trees/file-workers';
+import type { BuildWire } from '@wharf/build/wire/build-wire';
 import type { ImageParts } from '@wharf/store/images/image-parts';
+import { Trash } from '@wharf/store/layers/trash';
 import type { BuildUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { cacheRecords } from './cache-records.ts';
@@ -45,6 +48,20 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
   };
   const held = { cache, cacheMounts, images: deps.images, running: build.running, locks: new KeyedLock(), dataRoot };
   const underWay = new Map<string, AbortController>();
+  let wire: Promise<BuildWire> | undefined;
+
+  /** Made for the first client that speaks BuildKit's API. */
+  function openWire(): Promise<BuildWire> {
+    wire ??= import('@wharf/build/wire/build-wire').then(({ BuildWire }) => {
+      const trash = new Trash(join(root, 'trash'), (error) =>
+        deps.logger.warn('Cannot delete what a build has left', { error }),
+      );
+      const contexts = new ContextStore(join(root, 'contexts'), { database: deps.database, trash, workers });
+      return new BuildWire({ ...build, contexts }, deps.config.build.version);
+    });
+    return wire;
+  }
+
   return {
     build: async (context: Readable, request: ClassicRequest, send: (message: JsonMessage) => void) => {
       using named = openNamed(underWay, request.buildId);
@@ -52,6 +69,8 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
       await buildClassic(build, context, { ...request, signal }, send);
     },
     cancel: (buildId) => underWay.get(buildId)?.abort(new EngineError('canceled', 'context canceled')),
+    serveApi: async (socket, head) => (await openWire()).serve(socket, head),
+    holdSession: async (socket, head, facts) => (await openWire()).holdSession(socket, head, facts),
     cache: () => cacheRecords(held),
     prune: (options) => pruneCache(held, options),
     close: () => workers.close(),

@@ -3,6 +3,7 @@ import { invalidArgument, notImplemented } from '@wharf/base/error';
 import type { BuildRequest, Engine } from '@wharf/engine/engine';
 import { parseReference, withDefaultTag } from '@wharf/oci/reference';
 import type { Context } from '../context.ts';
+import type { Hijacked } from '../http/exchange.ts';
 import type { Query } from '../query.ts';
 import { type Route, route } from '../router.ts';
 import { sendProgress } from '../stream-response.ts';
@@ -15,6 +16,20 @@ export function buildRoutes({ builds }: Pick<Engine, 'builds'>): Route[] {
     route('POST', '/build', async (context) => {
       const request = buildRequest(context);
       await sendProgress(context, (send) => builds.build(context.bodyStream(), request, send));
+    }),
+    route('POST', '/grpc', async (context) => {
+      const { socket, head } = upgradeToHttp2(context);
+      await builds.serveApi(socket, head);
+    }),
+    route('POST', '/session', async (context) => {
+      const id = context.header('x-docker-expose-session-uuid') ?? '';
+      const sharedKey = context.header('x-docker-expose-session-sharedkey') ?? '';
+      const methods = (context.header('x-docker-expose-session-grpc-method') ?? '')
+        .split(',')
+        .map((text) => text.trim());
+      if (id === '') throw invalidArgument('a session without an id');
+      const { socket, head } = upgradeToHttp2(context);
+      await builds.holdSession(socket, head, { id, sharedKey, methods });
     }),
     route('POST', '/build/cancel', async (context) => {
       const id = context.query.text('id');
@@ -32,6 +47,13 @@ export function buildRoutes({ builds }: Pick<Engine, 'builds'>): Route[] {
       context.json(200, await builds.prune({ all: query.boolean('all'), filters: query.filters(), limits }));
     }),
   ];
+}
+
+function upgradeToHttp2<P>(context: Context<P>): Hijacked {
+  const upgrade = context.header('upgrade');
+  if (upgrade === undefined) throw invalidArgument('no upgrade proto in request');
+  if (upgrade !== 'h2c') throw invalidArgument(`protocol ${upgrade} not supported`);
+  return context.hijack('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
 }
 
 function buildRequest<P>(context: Context<P>): BuildRequest {

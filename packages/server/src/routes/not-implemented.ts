@@ -19,8 +19,6 @@ const operations: readonly [Method, string][] = [
   ['POST', '/plugins/{name...}/upgrade'],
   ['POST', '/plugins/{name...}/push'],
   ['POST', '/plugins/{name...}/set'],
-  ['POST', '/session'],
-  ['POST', '/grpc'],
 ];
 
 export function notImplementedRoutes(): Route[] {

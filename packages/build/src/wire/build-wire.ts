@@ -1,0 +1,165 @@
+import type { Socket } from 'node:net';
+import { create } from '@bufbuild/protobuf';
+import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
+import { hostPlatform } from '@wharf/oci/platform';
+import {
+  Control,
+  InfoResponseSchema,
+  ListWorkersResponseSchema,
+  type SolveRequest,
+  SolveResponseSchema,
+} from '../pb/control_pb.ts';
+import { Health, HealthCheckResponse_ServingStatus, HealthCheckResponseSchema } from '../pb/health_pb.ts';
+import type { ExporterRequest } from '../solver/builder.ts';
+import type { FrontendResult } from '../solver/frontend.ts';
+import type { SolverBridge } from '../solver/solver-bridge.ts';
+import { addGateway, type DrivenBuild } from './gateway.ts';
+import { type Call, type Handlers, serveGrpc, streaming, unary } from './grpc-server.ts';
+import { buildLlb, type LlbDeps } from './llb-build.ts';
+import { definitionFrom, encodeProgress } from './messages.ts';
+import { ProgressLog } from './progress-log.ts';
+import { SessionConnection } from './session-connection.ts';
+import { Sessions } from './sessions.ts';
+
+/** The names of what a client has on its session. */
+export interface SessionFacts {
+  readonly id: string;
+  readonly sharedKey: string;
+  readonly methods: readonly string[];
+}
+
+/** How long the progress of a build that has ended can be asked for. */
+const progressMilliseconds = 60_000;
+
+/** BuildKit's API, as buildx speaks it with an engine. */
+export class BuildWire {
+  readonly #deps: LlbDeps;
+  readonly #version: string;
+  readonly #sessions = new Sessions();
+  readonly #handlers: Handlers = new Map();
+  readonly #progress = new Map<string, ProgressLog>();
+  readonly #driven = new Map<string, DrivenBuild>();
+  readonly #refs = new Set<string>();
+
+  constructor(deps: LlbDeps, version: string) {
+    this.#deps = deps;
+    this.#version = version;
+    const { method } = Control;
+    const worker = this.#worker();
+    unary(this.#handlers, method.info, async () =>
+      create(InfoResponseSchema, { buildkitVersion: worker.BuildkitVersion }),
+    );
+    unary(this.#handlers, method.listWorkers, async () => create(ListWorkersResponseSchema, { record: [worker] }));
+    unary(this.#handlers, method.solve, (request, call) => this.#solve(request, call));
+    streaming(this.#handlers, method.status, ({ Ref }, { signal }) => this.#status(Ref, signal));
+    unary(this.#handlers, Health.method.check, async () =>
+      create(HealthCheckResponseSchema, { status: HealthCheckResponse_ServingStatus.SERVING }),
+    );
+    addGateway(this.#handlers, { builds: this.#driven, worker });
+  }
+
+  serve(socket: Socket, head: Buffer): Promise<void> {
+    return serveGrpc(socket, head, this.#handlers);
+  }
+
+  async holdSession(socket: Socket, head: Buffer, facts: SessionFacts): Promise<void> {
+    const session = new SessionConnection(socket, head, facts);
+    try {
+      await this.#sessions.hold(session);
+    } finally {
+      session.close();
+    }
+  }
+
+  async #solve(request: SolveRequest, { signal }: Call) {
+    const { Ref: id, Session: sessionId, FrontendAttrs: options } = request;
+    if (this.#refs.has(id)) throw new EngineError('already_exists', `job ID exists: ${id}`);
+    this.#refs.add(id);
+    const log = this.#logOf(id);
+    try {
+      checkRequest(request);
+      const session = sessionId === '' ? undefined : await this.#sessions.get(sessionId);
+      const gone = session ? AbortSignal.any([signal, session.signal]) : signal;
+      const epoch = options['build-arg:SOURCE_DATE_EPOCH'];
+      const drive = (bridge: SolverBridge) => this.#drive(request, bridge, gone);
+      const exporterResponse = await buildLlb(
+        this.#deps,
+        {
+          id,
+          session,
+          signal: gone,
+          entitlements: request.Entitlements,
+          epoch: epoch !== undefined && /^\d+$/.test(epoch) ? Number(epoch) : undefined,
+          exporters: exportersOf(request),
+          emit: (event) => log.add(event),
+        },
+        drive,
+      );
+      return create(SolveResponseSchema, { ExporterResponse: exporterResponse });
+    } finally {
+      log.end();
+      this.#refs.delete(id);
+      setTimeout(() => this.#progress.delete(id), progressMilliseconds).unref();
+    }
+  }
+
+  /** A definition, a frontend, or, where the request has neither, what the client does with the gateway. */
+  async #drive(
+    { Ref: id, Frontend: frontend, FrontendAttrs: options, Definition: definition, FrontendInputs }: SolveRequest,
+    bridge: SolverBridge,
+    signal: AbortSignal,
+  ): Promise<FrontendResult> {
+    if (frontend !== '') {
+      const inputs = Object.entries(FrontendInputs).map(([name, input]) => [name, definitionFrom(input)] as const);
+      return await bridge.solve({ frontend, options, inputs: Object.fromEntries(inputs) });
+    }
+    if (definition && definition.def.length > 0) return await bridge.solve({ definition: definitionFrom(definition) });
+    const { promise, resolve, reject } = Promise.withResolvers<FrontendResult>();
+    const leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    this.#driven.set(id, { bridge, return: resolve, fail: reject });
+    try {
+      return await promise;
+    } finally {
+      this.#driven.delete(id);
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  async *#status(id: string, signal: AbortSignal) {
+    for await (const events of this.#logOf(id).follow(signal)) yield encodeProgress(events);
+  }
+
+  /** Clients ask for it before their build has arrived. */
+  #logOf(id: string): ProgressLog {
+    let log = this.#progress.get(id);
+    if (!log) {
+      log = new ProgressLog();
+      this.#progress.set(id, log);
+    }
+    return log;
+  }
+
+  #worker() {
+    const { os: OS, architecture: Architecture, variant: Variant = '' } = hostPlatform();
+    return {
+      ID: 'wharf',
+      Labels: { 'org.mobyproject.buildkit.worker.executor': 'wharf' },
+      platforms: [{ OS, Architecture, Variant }],
+      BuildkitVersion: { package: 'wharf', version: this.#version, revision: '' },
+    };
+  }
+}
+
+function checkRequest({ Cache, SourcePolicy, Entitlements }: SolveRequest): void {
+  const denied = Entitlements.find((entitlement) => entitlement !== 'network.host');
+  if (denied !== undefined) throw invalidArgument(`${denied} is not allowed`);
+  if (SourcePolicy && SourcePolicy.rules.length > 0) throw notImplemented('a source policy of a build');
+  const caches = [...(Cache?.Exports ?? []), ...(Cache?.Imports ?? [])].filter(({ Type }) => Type !== 'inline');
+  if (caches[0]) throw notImplemented(`a build cache of the type ${caches[0].Type}`);
+}
+
+function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }: SolveRequest): ExporterRequest[] {
+  if (Exporters.length > 0) return Exporters.map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs }));
+  return ExporterDeprecated === '' ? [] : [{ type: ExporterDeprecated, attributes: ExporterAttrsDeprecated }];
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { useDaemon } from '../harness/fixture.ts';
+
+// Not every distribution packages it: what it would show is skipped there, and said so.
+const plugin = [
+  process.env.BUILDX ?? '',
+  '/usr/libexec/docker/cli-plugins/docker-buildx',
+  '/usr/lib/docker/cli-plugins/docker-buildx',
+  '/usr/local/lib/docker/cli-plugins/docker-buildx',
+].find((path) => path !== '' && existsSync(path));
+
+const engine = useDaemon();
+let configDirectory = '';
+let contexts = 0;
+
+before(() => {
+  if (plugin === undefined) return;
+  configDirectory = join(engine.daemon.sandbox.directory, 'buildx-config');
+  mkdirSync(join(configDirectory, 'cli-plugins'), { recursive: true });
+  symlinkSync(plugin, join(configDirectory, 'cli-plugins', 'docker-buildx'));
+});
+
+function context(files: Readonly<Record<string, string>>): string {
+  const directory = join(engine.daemon.sandbox.directory, `buildx-context${++contexts}`);
+  write(directory, files);
+  return directory;
+}
+
+function write(directory: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), text);
+  }
+}
+
+async function buildx(...command: string[]) {
+  const env = { DOCKER_CONFIG: configDirectory, DOCKER_BUILDKIT: '1', BUILDKIT_PROGRESS: 'plain' };
+  return engine.daemon.docker(command, { env });
+}
+
+async function output(name: string, ...command: string[]): Promise<string> {
+  const { stdout, stderr, code } = await engine.daemon.docker(['run', '--rm', name, ...command]);
+  assert.equal(code, 0, stderr);
+  return stdout;
+}
+
+describe('buildx', { skip: plugin === undefined && 'buildx is not installed' }, () => {
+  test('builds, shows progress, and names the image', async () => {
+    const directory = context({
+      Dockerfile: 'FROM busybox\nCOPY . /work/\nRUN echo saying $((6 * 7)) && cat /work/dir/a.txt > /copied\n',
+      '.dockerignore': 'secret*\n',
+      'dir/a.txt': 'content of a\n',
+      'secret.txt': 'hidden',
+      'näme.txt': 'x'.repeat(200_000),
+    });
+    const { code, stderr } = await buildx('build', '-t', 'bx:1', directory);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /\[2\/3\] COPY \. \/work\//);
+    assert.match(stderr, /saying 42/);
+    assert.match(stderr, /naming to docker\.io\/library\/bx:1/);
+    assert.equal(await output('bx:1', 'cat', '/copied'), 'content of a\n');
+    assert.equal(await output('bx:1', 'sh', '-c', 'echo /work/*'), '/work/Dockerfile /work/dir /work/näme.txt\n');
+  });
+
+  test('uses what the last build made, and sees what changed', async () => {
+    const directory = context({ Dockerfile: 'FROM busybox\nCOPY a /a\nRUN cat /a > /b\n', a: 'first' });
+    assert.equal((await buildx('build', '-t', 'bx:2', directory)).code, 0);
+    assert.match((await buildx('build', '-t', 'bx:2', directory)).stderr, /\[3\/3\] RUN cat.*\n(?:.*\n)*?#\d+ CACHED/);
+    write(directory, { a: 'second' });
+    assert.equal((await buildx('build', '-t', 'bx:2', directory)).code, 0);
+    assert.equal(await output('bx:2', 'cat', '/b'), 'second');
+  });
+
+  test('tells which command failed', async () => {
+    const { code, stderr } = await buildx('build', context({ Dockerfile: 'FROM busybox\nRUN exit 3\n' }));
+    assert.equal(code, 1);
+    assert.match(stderr, /process "\/bin\/sh -c exit 3" did not complete successfully: exit code: 3/);
+  });
+
+  test('an exporter that is not there says so', async () => {
+    const directory = context({ Dockerfile: 'FROM busybox\n' });
+    const { code, stderr } = await buildx('buildx', 'build', '--output', `type=tar,dest=${directory}.tar`, directory);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /exporter tar/);
+  });
+
+  test('inspects the builder', async () => {
+    const { code, stdout, stderr } = await buildx('buildx', 'inspect');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /Status:\s+running/);
+  });
+});
