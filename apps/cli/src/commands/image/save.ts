@@ -2,7 +2,7 @@ import { ExitError } from '../../exit-error.ts';
 import { list, text } from '../../flags/flag.ts';
 import { isTerminal } from '../../terminal/terminal.ts';
 import { atLeast, defineCommand } from '../command.ts';
-import { writeWhole } from '../write-whole.ts';
+import { checkOutputPath, writeWhole } from '../write-whole.ts';
 import { platformQuery } from './platform.ts';
 
 export const command = defineCommand({
@@ -17,6 +17,7 @@ export const command = defineCommand({
     if (output === '' && isTerminal(1)) {
       throw new ExitError(1, 'cowardly refusing to save to a terminal. Use the -o flag or redirect');
     }
+    if (output !== '') checkOutputPath(output, 'failed to save image');
     const client = await cli.client();
     const { body } = await client.request('GET', '/images/get', {
       query: { names, platform: platform.flatMap((value) => platformQuery(value) ?? []) },
