@@ -9,12 +9,15 @@ const same = { env: { DOCKER_API_VERSION: '1.41' } };
 
 /** One name for both programs, nothing of what they say of themselves, nor of what differs from call to call. */
 function neutral(text: string): string {
-  return text
-    .replace(/^Client:[\s\S]*?\n\nServer/, 'Server')
-    .replace(/\b(docker|wharf)(?=[ :'])/g, 'CLIENT')
-    .replace(/^See '/gm, "Run '")
-    .replace(/(\d+|Less than a|About a|About an) (second|minute)s?( ago)?/g, 'TIME')
-    .replace(/ +/g, ' ');
+  return (
+    text
+      .replace(/^Client:[\s\S]*?\n\nServer/, 'Server')
+      .replace(/\b(docker|wharf)(?=[ :'])/g, 'CLIENT')
+      // Docker's own slip: "SRun 'docker images --help'".
+      .replace(/^(?:See|SRun) '/gm, "Run '")
+      .replace(/(\d+|Less than a|About a|About an) (second|minute)s?( ago)?/g, 'TIME')
+      .replace(/ +/g, ' ')
+  );
 }
 
 /** Lines that both clients must answer alike, byte for byte: output, errors and exit code. */
@@ -111,6 +114,70 @@ const lines: readonly (readonly string[])[] = [
   ['attach', 'nope'],
   ['rmi', 'nope'],
   ['tag', 'nope', 'x'],
+  ['tag', 'busybox', 'UPPER'],
+  ['tag', 'busybox', 'a@sha256:0000000000000000000000000000000000000000000000000000000000000000'],
+  ['tag', 'busybox'],
+  ['images', '-q', '--no-trunc'],
+  ['images', '-f', 'dream=1'],
+  ['images', '-f', 'dangling=dream'],
+  ['images', '--format', 'json'],
+  ['images', 'nope'],
+  ['images', 'a', 'b'],
+  ['image', 'history', '-q', 'busybox'],
+  ['image', 'history', '--format', '{{.ID}} {{.CreatedBy}} {{.Size}} {{.Comment}}', 'busybox'],
+  ['image', 'history', 'nope'],
+  ['image', 'inspect', 'nope', 'busybox'],
+  ['image', 'prune', '-f', '--filter', 'dream=1'],
+  ['image', 'prune', '-af', '--filter', 'label=nobody=has'],
+  ['image', 'prune', '-f', '--filter', 'until=1h'],
+  ['image', 'save', 'nope'],
+  ['image', 'save'],
+  ['image', 'save', '-o', '/nowhere/x.tar', 'busybox'],
+  ['image', 'save', '-o', '/tmp', 'busybox'],
+  ['image', 'save', '-o', '/dev/null', 'busybox'],
+  ['image', 'save', '-o', '/etc/hostname/x', 'busybox'],
+  ['image', 'save', '-o', '/nowhere/', 'busybox'],
+  ['export', '-o', '/nowhere/x.tar', 'same'],
+  ['export', '-o', '/dev/null', 'same'],
+  ['image', 'load', '-i', '/nowhere/x.tar'],
+  ['image', 'load', '-q', '-i', '/etc/hostname'],
+  ['commit'],
+  ['commit', 'a', 'b', 'c'],
+  ['image', 'import', '/nowhere/x.tar'],
+  ['image', 'import', '/etc/hostname', 'x'],
+  ['image', 'import', '-c', 'DREAM 1', '/etc/hostname', 'x'],
+  ['image', 'import', '/etc/hostname', 'UPPER'],
+  ['push', 'nope'],
+  ['push', 'UPPER'],
+  ['push'],
+  ['push', '-a', 'nope'],
+  ['push', '-a', 'nope:tag'],
+  ['push', '127.0.0.1:1/nope:tag'],
+  ['pull', 'UPPER'],
+  ['pull', '-a', 'nope:tag'],
+  ['login', '-p', 'a', '--password-stdin', '127.0.0.1:1'],
+  ['login', '--password-stdin', '127.0.0.1:1'],
+  ['login', '-u', 'a', '-p', 'b', '127.0.0.1:1'],
+  ['login', 'a', 'b'],
+  ['logout', '127.0.0.1:1'],
+  ['logout', 'a', 'b'],
+  ['search'],
+  ['search', '--limit', '1000', 'x'],
+  ['search', '-f', 'dream=1', 'x'],
+  ['search', '-f', 'stars=x', 'x'],
+  ['manifest', 'inspect'],
+  ['manifest', 'inspect', 'UPPER'],
+  ['manifest', 'inspect', 'one', 'two'],
+  ['manifest', 'create', 'one'],
+  ['manifest', 'create', 'UPPER', 'x'],
+  ['manifest', 'annotate', 'one'],
+  ['manifest', 'annotate', 'one', 'two'],
+  ['manifest', 'annotate', 'UPPER', 'two'],
+  ['manifest', 'annotate', 'one', 'UPPER'],
+  ['manifest', 'push', 'one'],
+  ['manifest', 'push', 'one', 'two'],
+  ['manifest', 'rm', 'one'],
+  ['manifest', 'rm'],
   ['volume', 'create', '--driver', 'local', '--label', 'a=b', '-o', 'type=tmpfs', '-o', 'device=tmpfs', 'vol'],
   ['volume', 'create', '-d', 'gone', 'none'],
   ['volume', 'create', '-o', 'color=blue', 'none'],

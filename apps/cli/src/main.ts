@@ -108,6 +108,8 @@ function checkArity({ args, usage }: Command, path: string, count: number): void
   let wants: string;
   if (args.max === 0) wants = 'accepts no arguments';
   else if (args.min === args.max) wants = `requires ${args.min} ${plural(args.min)}`;
+  else if (args.min > 0 && args.max < Number.POSITIVE_INFINITY)
+    wants = `requires at least ${args.min} and at most ${args.max} ${plural(args.max)}`;
   else if (count < args.min) wants = `requires at least ${args.min} ${plural(args.min)}`;
   else wants = `requires at most ${args.max} ${plural(args.max)}`;
   const name = `wharf ${path}`;

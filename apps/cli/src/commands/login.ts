@@ -24,9 +24,9 @@ export const command = defineCommand({
   async run(cli, flags, [server]) {
     const key = serverKey(server);
     if (isChanged(flags, 'password')) {
-      cli.err.print('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
       if (flags['password-stdin'])
         throw new ExitError(1, 'conflicting options: cannot specify both --password and --password-stdin');
+      cli.err.print('WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n');
     }
     if (flags['password-stdin'] && flags.username === '') {
       throw new ExitError(1, 'the --password-stdin option requires --username to be set');

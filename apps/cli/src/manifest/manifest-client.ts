@@ -18,6 +18,18 @@ export function fullReference(text: string): Reference {
   return withDefaultTag(parseReference(text));
 }
 
+/** As `fullReference`, with Docker's error where a command names what it reads. */
+export function namedReference(text: string, what: string, prefix = ''): Reference {
+  try {
+    return fullReference(text);
+  } catch (error) {
+    throw new ExitError(
+      1,
+      `${prefix}error parsing name for ${what} ${text}: ${error instanceof Error ? error.message : error}`,
+    );
+  }
+}
+
 /** Manifests are between client and registry: the daemon has no part in them. */
 export class ManifestClient {
   readonly #cli: Cli;

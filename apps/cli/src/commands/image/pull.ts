@@ -1,4 +1,5 @@
 import { parseReference } from '@wharf/oci/reference';
+import { ExitError } from '../../exit-error.ts';
 import { bool, text } from '../../flags/flag.ts';
 import { defineCommand, exactly } from '../command.ts';
 import { pullImage } from './pull-image.ts';
@@ -17,6 +18,9 @@ export const command = defineCommand({
     const platform = flags.platform || cli.environment.defaultPlatform || '';
     const allTags = flags['all-tags'];
     const { tag, digest } = parseReference(image);
+    if (allTags && (tag !== undefined || digest !== undefined)) {
+      throw new ExitError(1, "tag can't be used with --all-tags/-a");
+    }
     if (tag === undefined && digest === undefined && !allTags && !flags.quiet)
       cli.out.print('Using default tag: latest\n');
     const name = await pullImage(cli, image, { platform, quiet: flags.quiet, output: cli.out, allTags });

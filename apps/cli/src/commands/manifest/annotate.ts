@@ -1,7 +1,7 @@
 import { formatFamiliar } from '@wharf/oci/reference';
 import { ExitError } from '../../exit-error.ts';
 import { strings, text } from '../../flags/flag.ts';
-import { fullReference } from '../../manifest/manifest-client.ts';
+import { namedReference } from '../../manifest/manifest-client.ts';
 import { orderedPlatform } from '../../manifest/manifest-entry.ts';
 import { ManifestStore } from '../../manifest/manifest-store.ts';
 import { defineCommand, exactly } from '../command.ts';
@@ -33,11 +33,11 @@ export const command = defineCommand({
     variant: text('Variant of the architecture', { complete: 'none' }),
   },
   async run(cli, flags, [listName = '', imageName = '']) {
-    const list = formatFamiliar(fullReference(listName));
-    const image = formatFamiliar(fullReference(imageName));
+    const list = formatFamiliar(namedReference(listName, 'manifest list', 'annotate: '));
+    const image = formatFamiliar(namedReference(imageName, 'manifest', 'annotate: '));
     const store = new ManifestStore(cli.configDirectory);
     const entry = store.get(list, image);
-    if (!entry) throw new ExitError(1, `manifest for image ${image} does not exist in ${list}`);
+    if (!entry) throw new ExitError(1, `manifest for image ${imageName} does not exist in ${listName}`);
     const before = entry.Descriptor.platform ?? { architecture: '', os: '' };
     const platform = {
       ...before,

@@ -1,7 +1,7 @@
 import { formatFamiliar } from '@wharf/oci/reference';
 import { ExitError } from '../../exit-error.ts';
 import { bool } from '../../flags/flag.ts';
-import { fullReference, ManifestClient } from '../../manifest/manifest-client.ts';
+import { fullReference, ManifestClient, namedReference } from '../../manifest/manifest-client.ts';
 import { ManifestStore } from '../../manifest/manifest-store.ts';
 import { atLeast, defineCommand } from '../command.ts';
 
@@ -13,7 +13,7 @@ export const command = defineCommand({
     insecure: bool('Speak to a registry without TLS, or with a certificate of its own'),
   },
   async run(cli, { amend, insecure }, [listName = '', ...images]) {
-    const list = formatFamiliar(fullReference(listName));
+    const list = formatFamiliar(namedReference(listName, 'manifest list'));
     const store = new ManifestStore(cli.configDirectory);
     if (store.has(list) && !amend)
       throw new ExitError(1, 'refusing to amend an existing manifest list with no --amend flag');

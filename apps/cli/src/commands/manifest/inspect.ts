@@ -1,6 +1,6 @@
 import { parseIndex, parseManifest } from '@wharf/oci/manifest';
 import { isIndexType } from '@wharf/oci/media-type';
-import { formatFamiliar } from '@wharf/oci/reference';
+import { formatCanonical, formatFamiliar } from '@wharf/oci/reference';
 import type { Cli } from '../../cli.ts';
 import { ExitError } from '../../exit-error.ts';
 import { bool } from '../../flags/flag.ts';
@@ -50,9 +50,9 @@ export const command = defineCommand({
 });
 
 function inspectEntry(cli: Cli, listName: string, imageName: string, verbose: boolean): void {
-  const [list, image] = [listName, imageName].map((text) => formatFamiliar(fullReference(text)));
-  const entry = new ManifestStore(cli.configDirectory).get(list!, image!);
-  if (!entry) throw new ExitError(1, `No such manifest: ${image}`);
+  const [list, image] = [fullReference(listName), fullReference(imageName)];
+  const entry = new ManifestStore(cli.configDirectory).get(formatFamiliar(list), formatFamiliar(image));
+  if (!entry) throw new ExitError(1, `No such manifest: ${formatCanonical(image)}`);
   print(cli, verbose ? entry : manifestOf(entry), '\t');
 }
 

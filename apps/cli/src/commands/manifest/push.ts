@@ -1,6 +1,6 @@
 import { digestOf } from '@wharf/oci/digest';
 import { parseManifest } from '@wharf/oci/manifest';
-import { familiarName, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
+import { familiarName, formatCanonical, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
 import { mountBlob } from '@wharf/registry/client/mount-blob';
 import type { Repository } from '@wharf/registry/client/repository';
 import { ExitError } from '../../exit-error.ts';
@@ -21,7 +21,7 @@ export const command = defineCommand({
     const reference = fullReference(listName);
     const list = formatFamiliar(reference);
     const store = new ManifestStore(cli.configDirectory);
-    if (!store.has(list)) throw new ExitError(1, `No such manifest: ${list}`);
+    if (!store.has(list)) throw new ExitError(1, `No such manifest: ${formatCanonical(reference)}`);
     const entries = store.entries(list);
     for (const entry of entries) checkSource(reference, entry);
     const { signal } = new AbortController();

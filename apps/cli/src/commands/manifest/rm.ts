@@ -1,4 +1,4 @@
-import { formatFamiliar } from '@wharf/oci/reference';
+import { formatCanonical, formatFamiliar } from '@wharf/oci/reference';
 import { ExitError } from '../../exit-error.ts';
 import { fullReference } from '../../manifest/manifest-client.ts';
 import { ManifestStore } from '../../manifest/manifest-store.ts';
@@ -12,9 +12,10 @@ export const command = defineCommand({
     const store = new ManifestStore(cli.configDirectory);
     const failures: string[] = [];
     for (const text of names) {
-      const list = formatFamiliar(fullReference(text));
+      const reference = fullReference(text);
+      const list = formatFamiliar(reference);
       if (store.has(list)) store.remove(list);
-      else failures.push(`No such manifest: ${list}`);
+      else failures.push(`No such manifest: ${formatCanonical(reference)}`);
     }
     if (failures.length > 0) throw new ExitError(1, failures.join('\n'));
   },
