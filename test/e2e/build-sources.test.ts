@@ -30,8 +30,9 @@ before(async () => {
   );
   const source = join(engine.daemon.sandbox.directory, 'source');
   const identity = ['-c', 'user.name=a', '-c', 'user.email=a@b'];
+  const env = { ...process.env, GIT_COMMITTER_DATE: '@1234567890 +0000' };
   const git = (...args: string[]) =>
-    execFileSync('git', ['-C', source, ...identity, ...args], { encoding: 'utf8', stdio: 'pipe' }).trim();
+    execFileSync('git', ['-C', source, ...identity, ...args], { encoding: 'utf8', stdio: 'pipe', env }).trim();
   mkdirSync(join(source, 'sub'), { recursive: true });
   git('init', '--quiet', '--initial-branch=master');
   const commit = (text: string) => {
@@ -152,7 +153,10 @@ describe('ADD of what is elsewhere', () => {
       await output('added:git', 'cat', '/r/said', '/k/said', '/k/.git/HEAD'),
       `firstsecond${commits.second}\n`,
     );
-    assert.equal(await output('added:git', 'stat', '-c', '%a', '/r/said', '/r/sub'), '644\n755\n');
+    assert.equal(
+      await output('added:git', 'stat', '-c', '%a %Y', '/r/said', '/r/sub', '/r/out'),
+      '644 1234567890\n755 1234567890\n777 1234567890\n',
+    );
     assert.doesNotMatch(await output('added:git', 'ls', '-a', '/r'), /\.git$/m);
   });
 });

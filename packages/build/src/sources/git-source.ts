@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import { openRoot, resolveInRoot } from '@wharf/sys/safe-path';
 import { runGit } from './run-git.ts';
+import { stampTree } from './stamp-tree.ts';
 
 export interface GitSource {
   /** `git://host/path#ref:subdirectory` */
@@ -29,7 +30,10 @@ export async function checkOut(
   if (attrs['git.skipsubmodules'] !== 'true') {
     await git('submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1');
   }
+  const time = Number(await git('log', '-1', '--format=%ct'));
   if (attrs['git.keepgitdir'] !== 'true') rmSync(join(tree, '.git'), { recursive: true, force: true });
+  // The same commit gives the same layer wherever and whenever it is checked out.
+  stampTree(tree, time);
   return subdirectory === '' ? tree : below(tree, subdirectory);
 }
 
