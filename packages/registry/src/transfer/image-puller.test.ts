@@ -31,7 +31,7 @@ async function setUp(options: FixtureOptions = {}) {
 }
 
 describe('pulling an image', () => {
-  for (const compression of ['gzip', 'zstd', 'none'] as LayerCompression[]) {
+  for (const compression of ['gzip', 'zstd', 'zstd:chunked', 'none'] as LayerCompression[]) {
     test(`with layers of compression ${compression}: Docker's words, the files, and nothing twice`, async () => {
       await using setup = await setUp();
       const { registry, fixture, name } = setup;

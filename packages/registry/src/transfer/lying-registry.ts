@@ -31,7 +31,7 @@ export interface Answer {
 /** What happens instead of `honest`; undefined is honest. */
 export type Behaviour = (request: RegistryRequest, honest: Answer) => Answer | undefined;
 
-export type LayerCompression = 'gzip' | 'zstd' | 'none';
+export type LayerCompression = 'gzip' | 'zstd' | 'zstd:chunked' | 'none';
 
 export interface MadeLayer {
   readonly digest: Digest;
@@ -68,9 +68,8 @@ export class LyingRegistry {
   }
 
   layer(tar: Buffer, compression: LayerCompression = 'gzip'): MadeLayer {
-    const blob =
-      compression === 'gzip' ? gzipSync(tar, { level: 1 }) : compression === 'zstd' ? zstdCompressSync(tar) : tar;
-    const suffix = compression === 'none' ? '' : `+${compression}`;
+    const blob = compress(tar, compression);
+    const suffix = compression === 'none' ? '' : `+${compression.split(':')[0]}`;
     const layer = { digest: digestOf(blob), diffId: digestOf(tar), blob, mediaType: mediaTypes.ociLayer + suffix };
     this.blobs.set(layer.digest, blob);
     return layer;
@@ -231,4 +230,31 @@ async function send(socket: Socket, { method }: RegistryRequest, answer: Answer)
   if (answer.cutAfter === undefined) socket.end();
   // What was sent arrives before the connection breaks.
   else socket.end(() => socket.destroy());
+}
+
+function compress(tar: Buffer, compression: LayerCompression): Buffer {
+  switch (compression) {
+    case 'gzip':
+      return gzipSync(tar, { level: 1 });
+    case 'zstd':
+      return zstdCompressSync(tar);
+    case 'zstd:chunked':
+      // A frame for each part of the tar, then its table of contents in frames that others skip.
+      return Buffer.concat([
+        zstdCompressSync(tar.subarray(0, 700)),
+        zstdCompressSync(tar.subarray(700)),
+        skippableFrame(Buffer.from('{"version":1}')),
+        skippableFrame(Buffer.alloc(64)),
+      ]);
+    case 'none':
+      return tar;
+  }
+}
+
+/** RFC 8878, 3.1.2 */
+function skippableFrame(content: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32LE(0x184d2a50);
+  head.writeUInt32LE(content.length, 4);
+  return Buffer.concat([head, content]);
 }
