@@ -1,5 +1,5 @@
 import type { LogChanges } from './log-changes.ts';
-import { inodeOf, type LogSource, openLogSources, openSource } from './log-source.ts';
+import { type LogSource, openLogSources, openSource, recentInodeOf } from './log-source.ts';
 
 /**
  * What is written behind `position` of the file `last`, over any number of rotations, until the changes are over. Each
@@ -15,7 +15,7 @@ export async function* followLog(
   let position = last?.position ?? 0;
   for (;;) {
     const { over } = changes;
-    const inode = await inodeOf(path);
+    const inode = recentInodeOf(path);
     if (!source) {
       source = await openSource(path, path);
       if (source) open.use(source);

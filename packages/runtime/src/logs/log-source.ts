@@ -1,3 +1,4 @@
+import { readSync, statSync } from 'node:fs';
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -22,6 +23,8 @@ export interface LogSource extends AsyncDisposable {
   name(): Promise<string | undefined>;
   /** Whole lines from `offset` on, as latin1, to the present end. Offsets are the plain file's. */
   blocks(offset: number, times?: TimeWindow): AsyncGenerator<string>;
+  /** As `blocks`, for what has only just been written. */
+  newBlocks(offset: number, times?: TimeWindow): AsyncGenerator<string>;
   /** Behind the last whole line that `blocks` gave or passed over. */
   readonly position: number;
   /** Where the last `count` lines begin, or how many there are if they are fewer. */
@@ -33,6 +36,7 @@ export type Tail =
   | { readonly offset: undefined; readonly lines: number };
 
 const blockSize = 256 * 1024;
+const newSize = 64 * 1024;
 const patientLooks = 100;
 
 /** The files of a log from the oldest to the current one. Empty if nothing was ever written. */
@@ -104,6 +108,11 @@ export async function inodeOf(path: string): Promise<number | undefined> {
   }
 }
 
+/** For a name that has just been written to: the kernel has it at hand, and a thread would be later by far. */
+export function recentInodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
+
 /** The stretches of a file that may hold lines of the window; the last one is open. */
 function* stretches(
   index: readonly IndexedBlock[],
@@ -161,6 +170,19 @@ class PlainSource implements LogSource {
     const name = bounded ? await this.name() : undefined;
     const index = name === undefined ? [] : await readIndex(indexPath(this.#log, name));
     for (const { from, to } of stretches(index, offset, times)) yield* this.#read(Math.max(from, offset), to);
+  }
+
+  /**
+   * A line has to be with its follower at once. It is still in the kernel's memory, so that reading it here takes
+   * microseconds; a thread that has to wait for a processor takes milliseconds. Of much at once, threads read the rest.
+   */
+  async *newBlocks(offset: number, times: TimeWindow = allTimes): AsyncGenerator<string> {
+    const buffer = Buffer.allocUnsafe(newSize);
+    const length = readSync(this.#file.fd, buffer, 0, newSize, offset);
+    if (length === newSize) return yield* this.blocks(offset, times);
+    const end = buffer.subarray(0, length).lastIndexOf(10) + 1;
+    this.position = offset + end;
+    if (end > 0) yield buffer.toString('latin1', 0, end);
   }
 
   async *#read(from: number, to = Number.POSITIVE_INFINITY): AsyncGenerator<string> {
@@ -246,6 +268,10 @@ class CompressedSource implements LogSource {
         if (rest !== '') yield rest;
       }
     }
+  }
+
+  newBlocks(offset: number, times?: TimeWindow): AsyncGenerator<string> {
+    return this.blocks(offset, times);
   }
 
   async tail(count: number): Promise<Tail> {

@@ -266,6 +266,22 @@ describe('logs: following', () => {
     assert.equal(await collect(readLogs({ ...everything, path, follow: true, until: at(2) + 0.5 })), '1:a\nb\n');
   });
 
+  test('much at once, in the middle of which a line begins', async () => {
+    const path = newPath();
+    writeFileSync(path, line('first\n', 1));
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const read = collect(readLogs({ ...everything, path, follow: true, ended }));
+    await new Promise((done) => setImmediate(done));
+    const texts = Array.from({ length: 2000 }, (_, index) => `line ${index} ${'x'.repeat(index % 150)}\n`);
+    const written = texts.map((text) => line(text, 2)).join('');
+    const begun = written.length - 20;
+    appendFileSync(path, written.slice(0, begun));
+    await new Promise((done) => setImmediate(done));
+    appendFileSync(path, written.slice(begun));
+    resolve();
+    assert.equal((await read).replaceAll('1:', ''), `first\n${texts.join('')}`);
+  });
+
   test('no line is lost or doubled over many rotations, and the end is the end', async () => {
     const path = newPath();
     const file = new LogFile({ path, maxSize: 3000, maxFiles: 50, compress: undefined });

@@ -108,7 +108,7 @@ async function* lines(options: ReadLogs, stop: AbortSignal): AsyncGenerator<stri
   }
   if (!changes) return;
   for await (const { source, position } of followLog(path, sources.at(-1), changes)) {
-    yield* source.blocks(position, times);
+    yield* source.newBlocks(position, times);
   }
 }
 
