@@ -87,6 +87,25 @@ describe('buildx', { skip: plugin === undefined && 'buildx is not installed' }, 
     assert.match(stderr, /exporter tar/);
   });
 
+  test('lists what builds keep, and prunes it', async () => {
+    const directory = context({
+      Dockerfile: 'FROM busybox\nRUN --mount=type=cache,target=/c echo x > /c/y; echo kept > /k\n',
+    });
+    assert.equal((await buildx('build', directory)).code, 0);
+    const listed = await buildx('buildx', 'du', '--verbose');
+    assert.equal(listed.code, 0, listed.stderr);
+    assert.match(listed.stdout, /Description:\s+.*RUN --mount=type=cache/);
+    assert.match(listed.stdout, /Type:\s+exec\.cachemount/);
+    const mounts = await buildx('buildx', 'prune', '--force', '--filter', 'type=exec.cachemount');
+    assert.equal(mounts.code, 0, mounts.stderr);
+    const left = (await buildx('buildx', 'du', '--verbose')).stdout;
+    assert.doesNotMatch(left, /exec\.cachemount/);
+    assert.match(left, /RUN --mount=type=cache/);
+    const all = await buildx('buildx', 'prune', '--all', '--force');
+    assert.match(all.stdout, /Total:\s+[\d.]+\s?[kMG]?B/);
+    assert.doesNotMatch((await buildx('buildx', 'du', '--verbose')).stdout, /Description/);
+  });
+
   test('inspects the builder', async () => {
     const { code, stdout, stderr } = await buildx('buildx', 'inspect');
     assert.equal(code, 0, stderr);

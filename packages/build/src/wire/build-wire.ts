@@ -1,13 +1,18 @@
 import type { Socket } from 'node:net';
 import { create } from '@bufbuild/protobuf';
+import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
+import type { BuildCacheRecord } from '@wharf/api/system';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hostPlatform } from '@wharf/oci/platform';
 import {
   Control,
+  DiskUsageResponseSchema,
   InfoResponseSchema,
   ListWorkersResponseSchema,
+  type PruneRequest,
   type SolveRequest,
   SolveResponseSchema,
+  UsageRecordSchema,
 } from '../pb/control_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus, HealthCheckResponseSchema } from '../pb/health_pb.ts';
 import type { ExporterRequest } from '../solver/builder.ts';
@@ -28,6 +33,23 @@ export interface SessionFacts {
   readonly methods: readonly string[];
 }
 
+/** What builds keep, as the engine knows it. */
+export interface KeptCache {
+  records(): Promise<BuildCacheRecord[]>;
+  /** Answers what is gone. */
+  prune(request: CachePrune): Promise<BuildCacheRecord[]>;
+}
+
+export interface CachePrune {
+  readonly all: boolean;
+  /** Seconds that it must have been unused; 0 for any time. */
+  readonly unusedFor: number;
+  /** By field: what records must have. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Bytes; 0 is no limit. */
+  readonly limits: { readonly reserved: number; readonly maximum: number; readonly free: number };
+}
+
 /** How long the progress of a build that has ended can be asked for. */
 const progressMilliseconds = 60_000;
 
@@ -41,7 +63,7 @@ export class BuildWire {
   readonly #driven = new Map<string, DrivenBuild>();
   readonly #refs = new Set<string>();
 
-  constructor(deps: LlbDeps, version: string) {
+  constructor(deps: LlbDeps, cache: KeptCache, version: string) {
     this.#deps = deps;
     this.#version = version;
     const { method } = Control;
@@ -52,10 +74,19 @@ export class BuildWire {
     unary(this.#handlers, method.listWorkers, async () => create(ListWorkersResponseSchema, { record: [worker] }));
     unary(this.#handlers, method.solve, (request, call) => this.#solve(request, call));
     streaming(this.#handlers, method.status, ({ Ref }, { signal }) => this.#status(Ref, signal));
+    unary(this.#handlers, method.diskUsage, async ({ filter }) => {
+      const fields = fieldsOf(filter);
+      const records = (await cache.records()).filter((record) => hasFields(record, fields));
+      return create(DiskUsageResponseSchema, { record: records.map(encodeUsage) });
+    });
+    streaming(this.#handlers, method.prune, async function* (request) {
+      for (const record of await cache.prune(pruneOf(request))) yield create(UsageRecordSchema, encodeUsage(record));
+    });
     unary(this.#handlers, Health.method.check, async () =>
       create(HealthCheckResponseSchema, { status: HealthCheckResponse_ServingStatus.SERVING }),
     );
-    addGateway(this.#handlers, { builds: this.#driven, worker });
+    const isOver = (id: string) => this.#progress.get(id)?.isEnded ?? false;
+    addGateway(this.#handlers, { builds: this.#driven, isOver, worker });
   }
 
   serve(socket: Socket, head: Buffer): Promise<void> {
@@ -162,4 +193,48 @@ function checkRequest({ Cache, SourcePolicy, Entitlements }: SolveRequest): void
 function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }: SolveRequest): ExporterRequest[] {
   if (Exporters.length > 0) return Exporters.map(({ Type, Attrs }) => ({ type: Type, attributes: Attrs }));
   return ExporterDeprecated === '' ? [] : [{ type: ExporterDeprecated, attributes: ExporterAttrsDeprecated }];
+}
+
+function pruneOf({ filter, all, keepDuration, reservedSpace, maxUsedSpace, minFreeSpace }: PruneRequest): CachePrune {
+  return {
+    all,
+    unusedFor: Number(keepDuration / 1_000_000_000n),
+    fields: fieldsOf(filter),
+    limits: { reserved: Number(reservedSpace), maximum: Number(maxUsedSpace), free: Number(minFreeSpace) },
+  };
+}
+
+/** Filters as containerd writes them: `type==regular`. */
+function fieldsOf(filters: readonly string[]): Record<string, string> {
+  const terms = filters.flatMap((filter) => filter.split(',')).filter((term) => term !== '');
+  const fields = terms.map((term): [string, string] => {
+    const [, name, value] = /^(id|type)==(.+)$/.exec(term) ?? [];
+    if (name === undefined || value === undefined) throw notImplemented(`the filter ${term} of a build cache`);
+    return [name, value];
+  });
+  return Object.fromEntries(fields);
+}
+
+function hasFields({ ID, Type }: BuildCacheRecord, { id, type }: Readonly<Record<string, string>>): boolean {
+  return (id === undefined || id === ID) && (type === undefined || type === Type);
+}
+
+function encodeUsage({ ID, Type, Description, InUse, Shared, Size, ...record }: BuildCacheRecord) {
+  const { CreatedAt, LastUsedAt, UsageCount } = record;
+  return {
+    ID,
+    InUse,
+    Shared,
+    Description,
+    RecordType: Type,
+    Mutable: Type === 'exec.cachemount',
+    Size: BigInt(Size),
+    CreatedAt: timestampOf(CreatedAt),
+    ...(LastUsedAt && { LastUsedAt: timestampOf(LastUsedAt) }),
+    UsageCount: BigInt(UsageCount),
+  };
+}
+
+function timestampOf(text: string): Timestamp {
+  return timestampFromDate(new Date(text));
 }

@@ -76,7 +76,11 @@ const checkMilliseconds = 20;
 /** The gateway: BuildKit's interface for frontends, here for those that run in a client. */
 export function addGateway(
   handlers: Handlers,
-  { builds, worker }: { builds: ReadonlyMap<string, DrivenBuild>; worker: WorkerFields },
+  {
+    builds,
+    isOver,
+    worker,
+  }: { builds: ReadonlyMap<string, DrivenBuild>; isOver: (id: string) => boolean; worker: WorkerFields },
 ): void {
   const { method } = LLBBridge;
   unary(handlers, method.ping, async (_request, call) => {
@@ -133,7 +137,7 @@ export function addGateway(
   /** The client asks on one stream for what it starts on another. */
   async function buildOf({ headers, signal }: Call): Promise<DrivenBuild> {
     const id = String(headers['buildkit-controlapi-buildid'] ?? '');
-    for (let waited = 0; !signal.aborted && waited < waitMilliseconds; waited += checkMilliseconds) {
+    for (let waited = 0; !signal.aborted && !isOver(id) && waited < waitMilliseconds; waited += checkMilliseconds) {
       const build = builds.get(id);
       if (build) return build;
       await new Promise((resolve) => setTimeout(resolve, checkMilliseconds));

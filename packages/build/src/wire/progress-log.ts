@@ -6,6 +6,10 @@ export class ProgressLog {
   readonly #woken = new Set<() => void>();
   #ended = false;
 
+  get isEnded(): boolean {
+    return this.#ended;
+  }
+
   add(event: BuildEvent): void {
     this.#events.push(event);
     this.#wake();

@@ -10,7 +10,7 @@ import { ContextStore } from '@wharf/build/contexts/context-store';
 import { BuildCache } from '@wharf/build/solver/build-cache';
 import { CacheMounts } from '@wharf/build/solver/cache-mounts';
 import { FileWorkers } from '@wharf/build/trees/file-workers';
-import type { BuildWire } from '@wharf/build/wire/build-wire';
+import type { BuildWire, KeptCache } from '@wharf/build/wire/build-wire';
 import type { ImageParts } from '@wharf/store/images/image-parts';
 import { Trash } from '@wharf/store/layers/trash';
 import type { BuildUseCases } from '../engine.ts';
@@ -57,7 +57,7 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
         deps.logger.warn('Cannot delete what a build has left', { error }),
       );
       const contexts = new ContextStore(join(root, 'contexts'), { database: deps.database, trash, workers });
-      return new BuildWire({ ...build, contexts }, deps.config.build.version);
+      return new BuildWire({ ...build, contexts }, keptCache(held), deps.config.build.version);
     });
     return wire;
   }
@@ -74,6 +74,20 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
     cache: () => cacheRecords(held),
     prune: (options) => pruneCache(held, options),
     close: () => workers.close(),
+  };
+}
+
+/** What BuildKit's clients ask of it, who are told what is gone. */
+function keptCache(held: Parameters<typeof pruneCache>[0]): KeptCache {
+  return {
+    records: () => cacheRecords(held),
+    prune: async ({ all, unusedFor, fields, limits }) => {
+      const before = await cacheRecords(held);
+      const filters = new Map(Object.entries(fields).map(([name, value]) => [name, [value]]));
+      if (unusedFor > 0) filters.set('until', [`${unusedFor}s`]);
+      const gone = new Set((await pruneCache(held, { all, filters, limits })).CachesDeleted);
+      return before.filter(({ ID }) => gone.has(ID));
+    },
   };
 }
 
