@@ -17,6 +17,7 @@ need unshare util-linux
 need docker docker.io
 need dockerd docker.io
 need skopeo skopeo
+need curl curl
 need podman podman
 need buildah buildah
 need docker-registry docker-registry

@@ -7,6 +7,7 @@ import { formatReloaded, mergeReloaded } from './config/reload.ts';
 import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
+import { serveMetrics } from './serve-metrics.ts';
 import { serveRegistry } from './serve-registry.ts';
 import { watchSignals } from './shutdown.ts';
 import { linkSupervisor } from './supervisor-link.ts';
@@ -58,6 +59,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
       accept: server.accept,
       logger,
     });
+    const closeMetrics = serveMetrics(settings['metrics-addr'], daemon.metrics, logger);
     const notify = (state: SystemdState) => notifySystemd(environment.notifySocket, state, logger);
     notify('READY=1');
     feedWatchdog(environment, logger);
@@ -77,6 +79,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
     logger.info(`Processing signal '${signal}'`);
     notify('STOPPING=1');
     listeners.close();
+    closeMetrics();
     await Promise.all([daemon.shutdown(), registry?.close()]);
     logger.info('Daemon shutdown complete');
     return 0;

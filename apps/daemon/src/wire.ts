@@ -38,6 +38,7 @@ import { build } from './version.ts';
 
 export interface WiredDaemon {
   readonly engine: Engine;
+  metrics(): Promise<string>;
   readonly authorizer: Authorizer;
   /** Takes over what can change while containers run; rejects with nothing changed. */
   reload(next: Settings): Promise<void>;
@@ -110,6 +111,7 @@ export async function wire(
   }
   return {
     engine,
+    metrics: () => engine.metrics(),
     authorizer,
     async reload(next) {
       const deciders = await authorizer.find(next['authorization-plugins']);

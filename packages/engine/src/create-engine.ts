@@ -57,6 +57,8 @@ export interface RunningEngine extends Engine {
   recheckProcesses(): Promise<void>;
   /** The configuration was reloaded; `attributes` say what holds now. */
   announceReload(attributes: Readonly<Record<string, string>>): void;
+  /** Prometheus' text: nothing is counted between two calls. */
+  metrics(): Promise<string>;
   /** Stops timers; containers go on. Waits for teardown that is under way. */
   close(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export async function createEngine(parts: EngineDeps): Promise<RunningEngine> {
     networks: createNetworkUseCases(deps),
     volumes,
     system: systemUseCases({ ...deps, useCases: { images, builds } }),
+    metrics: async () => (await import('./metrics/collect-metrics.ts')).collectMetrics(deps),
     announceReload: (attributes) => announceReload(parts, attributes),
     recheckProcesses: () => recheckProcesses(deps),
     stopContainers: (timeout) => stopAllContainers(deps, timeout),

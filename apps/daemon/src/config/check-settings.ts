@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { invalidArgument, notImplemented } from '@wharf/base/error';
 import { parseSize } from '@wharf/base/size';
+import { parseListenAddress } from '../listen/address.ts';
 import type { Settings } from './options.ts';
 
 /** What no option can see alone, or takes more than its syntax; in dockerd's words. */
@@ -16,6 +17,7 @@ export function checkSettings(settings: Settings): void {
   if (settings['max-download-attempts'] === 0) throw invalidArgument('invalid max download attempts: 0');
   for (const option of settings['exec-opts']) checkExecOption(option);
   containerSize(settings['storage-opts']);
+  if (settings['metrics-addr'] !== '') parseMetricsAddress(settings['metrics-addr']);
   for (const [name, enabled] of Object.entries(settings.features)) checkFeature(name, enabled);
   if (settings['shutdown-timeout'] < -1)
     throw invalidArgument(`invalid shutdown timeout: ${settings['shutdown-timeout']}`);
@@ -52,6 +54,13 @@ function checkExecOption(option: string): void {
   }
   if (value === 'systemd') throw notImplemented(`exec-opts=${option}`);
   if (value !== 'cgroupfs') throw invalidArgument(`native.cgroupdriver option ${value} not supported`);
+}
+
+/** Without a port there is nowhere to listen; without a host it is on every address. */
+export function parseMetricsAddress(text: string): { host: string; port: number } {
+  const address = /^[^/]*:\d+$/.test(text) ? parseListenAddress(text, { tls: false }) : undefined;
+  if (address?.kind !== 'tcp') throw invalidArgument(`invalid metrics-addr (${text}): it must be host:port`);
+  return { host: text.startsWith(':') ? '::' : address.host, port: address.port };
 }
 
 /** Bytes that each container may hold by `overlay2.size`; 0 is as much as there is. */

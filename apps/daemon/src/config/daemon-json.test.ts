@@ -97,7 +97,7 @@ const keys: [key: string, value: unknown, becomes: unknown][] = [
   ['max-concurrent-downloads', 7, taken],
   ['max-concurrent-uploads', 7, taken],
   ['max-download-attempts', 7, taken],
-  ['metrics-addr', '127.0.0.1:9323', refused],
+  ['metrics-addr', '127.0.0.1:9323', taken],
   ['min-api-version', '1.40', taken],
   ['mtu', 1400, taken],
   ['network-control-plane-mtu', 1400, refused],

@@ -98,6 +98,7 @@ export const options = {
   'max-concurrent-downloads': integerOption('Layers that a pull fetches at once', 3),
   'max-concurrent-uploads': integerOption('Layers that a push sends at once', 5),
   'max-download-attempts': integerOption('Attempts that a pull makes for a layer', 5),
+  'metrics-addr': textOption('Where to serve metrics to Prometheus: host:port', ''),
   'min-api-version': textOption('Oldest API version to serve', '1.24'),
   mtu: integerOption("The default bridge's MTU", 1500),
   'no-new-privileges': booleanOption('Set no-new-privileges for containers that do not say otherwise', false),

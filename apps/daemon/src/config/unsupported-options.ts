@@ -30,7 +30,6 @@ export const unsupportedOptions = {
   'ip-forward-no-drop': booleanOption('Leave the policy of the FORWARD chain as it is', false),
   ip6tables: only(booleanOption('Write firewall rules for IPv6', true), (value) => value),
   iptables: only(booleanOption('Write firewall rules', true), (value) => value),
-  'metrics-addr': only(textOption('Where to serve metrics', ''), isEmpty),
   'network-control-plane-mtu': only(integerOption("MTU of the cluster's control plane", 1500), (mtu) => mtu === 1500),
   'network-diagnostic-port': only(integerOption("Port of the network's diagnostics", 0), isZero),
   'node-generic-resources': only(

@@ -128,7 +128,7 @@ function blkioStats({ bytes, operations }: CgroupStats['io']): BlkioStats {
   };
 }
 
-function readNetworks(pid: number): Record<string, NetworkStats> {
+export function readNetworks(pid: number): Record<string, NetworkStats> {
   try {
     return parseNetworks(readFileSync(`/proc/${pid}/net/dev`, 'utf8'));
   } catch {
