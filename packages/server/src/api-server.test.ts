@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import type { EventMessage } from '@wharf/api/events';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
@@ -29,6 +30,15 @@ const event: EventMessage = {
   time: 1,
   timeNano: 1_700_000_000_123_456_789n,
 };
+
+/** The stdio of a program that has come and gone without a word. */
+async function endedStream() {
+  const stream = new PassThrough();
+  stream.end();
+  stream.resume();
+  await once(stream, 'close');
+  return { tty: false, stream };
+}
 
 const engine = fakeEngine({
   'containers.list': (options: object) => {
@@ -56,6 +66,7 @@ const engine = fakeEngine({
   'exec.start': (id: string) => {
     if (id === 'bad') throw new EngineError('invalid_argument', 'no such program', { reason: 'cmd_not_found' });
     if (id === 'none') throw notFound('No such exec instance: none');
+    if (id === 'silent') return endedStream();
     return { tty: false, stream: echoStream('done') };
   },
   'images.inspect': (name: string) => ({ Id: 'sha256:1', Name: name, Config: {}, Created: undefined }),
@@ -242,6 +253,14 @@ describe('hijacking', () => {
       headers: `${upgrade}Content-Type: application/json\r\n`,
     });
     assert.match(answer, /^HTTP\/1.1 101 [\s\S]*\x01\0\0\0\0\0\0\x11no such program\r\n$/);
+  });
+
+  test('exec: output that has ended before anybody listened ends the connection', async () => {
+    const answer = await ask('POST /exec/silent/start', {
+      body: '{}',
+      headers: `${upgrade}Content-Type: application/json\r\n`,
+    });
+    assert.match(answer, /^HTTP\/1.1 101 [^\0]*\r\n\r\n$/);
   });
 
   test('what is absent is an ordinary error', async () => {

@@ -65,10 +65,13 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
     }
   });
   stream.on('end', finishOutput);
+  stream.on('close', finishOutput);
   socket.resume();
+  // A program that says nothing may have ended before anybody listened.
+  if (stream.readableEnded || stream.destroyed) finishOutput();
 
   function finishOutput(): void {
-    if (finished) return;
+    if (finished || socket.destroyed) return;
     finished = true;
     // What the client still sends is dropped: closing with unread bytes would reset away our last output.
     stream.destroy();

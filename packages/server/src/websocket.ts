@@ -89,6 +89,8 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
     client.on('end', leave);
     stream.on('error', () => finish(1011));
     stream.on('end', () => finish(1000));
+    // It may have ended before anybody listened.
+    if (stream.readableEnded) finish(1000);
     stream.on('data', (chunk: Buffer) => {
       output(chunk);
       if (!behind) return;

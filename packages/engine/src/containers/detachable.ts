@@ -40,6 +40,8 @@ export function detachable(stdio: Duplex, keys: Buffer, onDetach: () => void): D
   stdio.on('end', () => {
     if (!detached) client.push(null);
   });
+  // It may have ended before anybody listened.
+  if (stdio.readableEnded) client.push(null);
   stdio.on('error', (error) => void client.destroy(error));
   return client;
 }

@@ -53,6 +53,8 @@ async function runCheck(
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   stream.on('data', (chunk: Buffer) => demuxer.push(chunk));
   stream.on('close', resolve).on('end', resolve).on('error', resolve);
+  // A probe that says nothing may have ended before anybody listened.
+  if (stream.readableEnded || stream.destroyed) resolve();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
