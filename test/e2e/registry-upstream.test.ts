@@ -96,15 +96,23 @@ test('a blob that arrives damaged is not kept, and no client takes it for whole'
   const settings = { registry: host, prefix: 'up', lifetime: 0, username: '', password: '', insecure: true };
   await using cache = await runRegistry(() => ({ upstreams: [settings] }));
   const path = `${cache.base}/v2/up/app/blobs/${digest}`;
+  // A connection that was broken off must not serve the next request.
+  const get = () => fetch(path, { keepalive: false });
   for (damage of ['bytes', 'cut'] as const) {
-    const taken = await fetch(path)
+    const taken = await get()
       .then(async (response) => (response.ok ? sha256(new Uint8Array(await response.arrayBuffer())) : 'refused'))
       .catch(() => 'broken off');
     assert.notEqual(taken, digest, damage);
     if (damage === 'bytes') assert.equal(taken, 'broken off');
   }
   damage = undefined;
-  const whole = await fetch(path);
-  assert.equal(sha256(new Uint8Array(await whole.arrayBuffer())), digest);
+  // One that comes while the damaged download is being given up still shares its end.
+  let whole = '';
+  for (let attempt = 0; attempt < 20 && whole === ''; attempt++) {
+    whole = await get()
+      .then(async (response) => sha256(new Uint8Array(await response.arrayBuffer())))
+      .catch(() => '');
+  }
+  assert.equal(whole, digest);
   await liar.stop(true);
 });

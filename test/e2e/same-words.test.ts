@@ -16,6 +16,8 @@ function neutral(text: string): string {
       // Docker's own slip: "SRun 'docker images --help'".
       .replace(/^(?:See|SRun) '/gm, "Run '")
       .replace(/(\d+|Less than a|About a|About an) (second|minute)s?( ago)?/g, 'TIME')
+      // Go's maps have no order.
+      .replace(/Runtimes: (.*)/g, (_, names: string) => `Runtimes: ${names.split(' ').sort().join(' ')}`)
       .replace(/ +/g, ' ')
   );
 }
