@@ -204,6 +204,22 @@ CMD ["said"]
   });
 });
 
+describe('a build again', () => {
+  test('makes the same image, and leaves none without a name behind', async () => {
+    const files = { Dockerfile: `FROM ${image}\nENV A=1\nRUN echo x > /x\nCOPY a /a\nCMD ["cat", "/x"]\n`, a: 'A' };
+    await built('again:1', files);
+    const { Id, Created } = await inspect('again:1');
+    await built('again:1', files);
+    assert.deepEqual([(await inspect('again:1')).Id, (await inspect('again:1')).Created], [Id, Created]);
+    await built('again:2', { ...files, Dockerfile: `FROM ${image}\nENV B=1\n` });
+    const { Id: bare } = await inspect('again:2');
+    await built('again:2', { ...files, Dockerfile: `FROM ${image}\nENV B=1\n` });
+    assert.equal((await inspect('again:2')).Id, bare);
+    const dangling = await engine.api('GET', `/images/json?filters=${encodeURIComponent('{"dangling":["true"]}')}`);
+    assert.ok(dangling.json.every((other: { Id: string }) => ![Id, bare].includes(other.Id)));
+  });
+});
+
 describe('what builds keep', wharfOnly(), () => {
   test('is listed, pruned, and built again after that', async () => {
     const dockerfile = `FROM ${image}\nRUN --mount=type=cache,id=held,target=/c echo x >> /c/n; wc -l < /c/n > /lines\n`;

@@ -93,12 +93,11 @@ async function build(
     });
   if (!finished) return undefined;
   const { layers, draft } = finished;
-  const created =
-    epoch === undefined ? new Date().toISOString() : new Date(epoch * 1000).toISOString().replace('.000Z', 'Z');
   const id = await exportImage(deps.parts, {
     layers,
     draft: { ...draft, ...withLabels(draft, request.labels) },
-    created,
+    epoch,
+    createdAt: (diffId) => solver.createdAt(diffId),
     names,
     descriptorOf: (diffId) => solver.descriptorOf(diffId),
   });

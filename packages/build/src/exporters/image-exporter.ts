@@ -1,6 +1,6 @@
 import type { Descriptor } from '@wharf/oci/descriptor';
 import { type Digest, digestOf } from '@wharf/oci/digest';
-import type { ImageConfig } from '@wharf/oci/image-config';
+import type { HistoryEntry, ImageConfig } from '@wharf/oci/image-config';
 import { mediaTypes } from '@wharf/oci/media-type';
 import type { Reference } from '@wharf/oci/reference';
 import type { ImageParts } from '@wharf/store/images/image-parts';
@@ -10,8 +10,10 @@ import type { ImageConfigDraft } from '../solver/frontend.ts';
 export interface ImageExport {
   readonly layers: readonly Digest[];
   readonly draft: ImageConfigDraft;
-  /** RFC 3339. */
-  readonly created: string;
+  /** SOURCE_DATE_EPOCH, seconds since 1970: when all of it was made. */
+  readonly epoch: number | undefined;
+  /** When a layer that a build made was made: milliseconds since 1970. */
+  readonly createdAt: (diffId: Digest) => number | undefined;
   readonly names: readonly Reference[];
   /** How a base image's manifest names its layers. */
   readonly descriptorOf: (diffId: Digest) => Descriptor | undefined;
@@ -19,11 +21,12 @@ export interface ImageExport {
 
 /** Makes an image of layers and a config, and names it. Answers its id. */
 export async function exportImage(parts: ImageParts, options: ImageExport): Promise<Digest> {
-  const { layers, draft, created, names } = options;
-  const history = (draft.history ?? []).map((entry) => ({ created, ...entry }));
+  const { layers, draft, names } = options;
+  const history = withTimes(draft.history ?? [], options);
+  const created = options.epoch === undefined ? history.at(-1)?.created : formatTime(options.epoch * 1000);
   const config: ImageConfig = {
     ...draft,
-    created,
+    ...(created === undefined ? {} : { created }),
     rootfs: { type: 'layers', diff_ids: [...layers] },
     history,
   };
@@ -40,6 +43,32 @@ export async function exportImage(parts: ImageParts, options: ImageExport): Prom
   await parts.content.write(manifest);
   await parts.content.sync();
   return recordImage(parts, describe(mediaTypes.ociManifest, manifest), names);
+}
+
+/**
+ * The same build again has the same times, and so is the same image. As in BuildKit an instruction without a layer was
+ * carried out with the one before it, or else with the first layer that is this build's.
+ */
+function withTimes(entries: readonly HistoryEntry[], { layers, epoch, createdAt }: ImageExport): HistoryEntry[] {
+  let count = 0;
+  const timed = entries.map((entry) => {
+    const diffId = entry.empty_layer ? undefined : layers[count++];
+    if (entry.created !== undefined) return entry;
+    const time = epoch !== undefined ? epoch * 1000 : diffId === undefined ? undefined : createdAt(diffId);
+    return time === undefined ? entry : { ...entry, created: formatTime(time) };
+  });
+  const own = entries.findIndex(({ created }) => created === undefined);
+  let last = own < 0 ? undefined : timed.slice(own).find(({ created }) => created !== undefined)?.created;
+  last ??= timed[own - 1]?.created;
+  return timed.map((entry, index) => {
+    if (index < own || last === undefined) return entry;
+    last = entry.created ?? last;
+    return { ...entry, created: last };
+  });
+}
+
+function formatTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace('.000Z', 'Z');
 }
 
 /** A base's layers keep their blobs; what was built is plain until it is pushed. */

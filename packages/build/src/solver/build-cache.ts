@@ -29,8 +29,8 @@ export class BuildCache {
     return this.#steps.entries();
   }
 
-  /** The layer, where it is here. */
-  find(key: string): Digest | undefined {
+  /** Where its layer is here. */
+  find(key: string): CachedStep | undefined {
     const step = this.#steps.get(key);
     if (!step) return undefined;
     if (!this.#layers.has(step.layer)) {
@@ -38,12 +38,14 @@ export class BuildCache {
       return undefined;
     }
     this.#steps.put(key, { ...step, lastUsedAt: Date.now(), usageCount: step.usageCount + 1 });
-    return step.layer;
+    return step;
   }
 
-  put(key: string, { layer, description, size }: Pick<CachedStep, 'layer' | 'description' | 'size'>): void {
+  put(key: string, { layer, description, size }: Pick<CachedStep, 'layer' | 'description' | 'size'>): CachedStep {
     const now = Date.now();
-    this.#steps.put(key, { layer, description, size, createdAt: now, lastUsedAt: now, usageCount: 1 });
+    const step = { layer, description, size, createdAt: now, lastUsedAt: now, usageCount: 1 };
+    this.#steps.put(key, step);
+    return step;
   }
 
   remove(key: string): CachedStep | undefined {

@@ -16,7 +16,7 @@ import { checkOut } from '../sources/git-source.ts';
 import { downloadFile } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
 import type { Selection } from '../trees/select.ts';
-import type { BuildCache } from './build-cache.ts';
+import type { BuildCache, CachedStep } from './build-cache.ts';
 import type { BuildLimits } from './builder.ts';
 import type { CacheMounts } from './cache-mounts.ts';
 import type { Edge, Vertex } from './graph.ts';
@@ -37,7 +37,7 @@ export interface SolverDeps {
   readonly views: StepViews;
   readonly cacheMounts: CacheMounts;
   /** Steps that are under way in any build, by key. */
-  readonly running: Map<string, Promise<LayerRecord>>;
+  readonly running: Map<string, Promise<CachedStep>>;
 }
 
 export interface SolveOptions {
@@ -62,6 +62,7 @@ export class Solver {
   readonly options: SolveOptions;
   readonly #results = new Map<Digest, Promise<Result>>();
   readonly #descriptors = new Map<Digest, Descriptor>();
+  readonly #created = new Map<Digest, number>();
 
   constructor(deps: SolverDeps, options: SolveOptions) {
     this.deps = deps;
@@ -83,6 +84,11 @@ export class Solver {
   /** How the manifest of a base image names a layer; undefined for one that was made here. */
   descriptorOf(diffId: Digest): Descriptor | undefined {
     return this.#descriptors.get(diffId);
+  }
+
+  /** When a layer was made here, by this build or an earlier one: milliseconds since 1970. */
+  createdAt(diffId: Digest): number | undefined {
+    return this.#created.get(diffId);
   }
 
   async #solve(vertex: Vertex): Promise<Result> {
@@ -202,19 +208,20 @@ export class Solver {
   ): Promise<{ result: Result; cached: boolean }> {
     const { cache, running } = this.deps;
     const mayReuse = this.options.useCache && !vertex.metadata.ignoreCache;
-    const found = mayReuse ? cache.find(key) : undefined;
-    if (found) return { result: { kind: 'layers', layers: [...base, found] }, cached: true };
-    const underWay = mayReuse ? await running.get(key)?.catch(() => undefined) : undefined;
-    if (underWay) return { result: { kind: 'layers', layers: [...base, underWay.diffId] }, cached: true };
-    const work = make();
+    const found = mayReuse ? (cache.find(key) ?? (await running.get(key)?.catch(() => undefined))) : undefined;
+    if (found) return { result: this.#above(base, found), cached: true };
+    const work = make().then(({ diffId, size }) => cache.put(key, { layer: diffId, description: vertex.name, size }));
     running.set(key, work);
     try {
-      const { diffId, size } = await work;
-      cache.put(key, { layer: diffId, description: vertex.name, size });
-      return { result: { kind: 'layers', layers: [...base, diffId] }, cached: false };
+      return { result: this.#above(base, await work), cached: false };
     } finally {
       if (running.get(key) === work) running.delete(key);
     }
+  }
+
+  #above(base: readonly Digest[], { layer, createdAt }: CachedStep): Result {
+    this.#created.set(layer, Math.min(createdAt, this.#created.get(layer) ?? createdAt));
+    return { kind: 'layers', layers: [...base, layer] };
   }
 
   /** What stands for the part of a tree that is read. */

@@ -125,7 +125,8 @@ async function exportResult(
     const id = await exportImage(deps.parts, {
       layers: found.layers,
       draft,
-      created: epoch === undefined ? new Date().toISOString() : new Date(epoch * 1000).toISOString(),
+      epoch,
+      createdAt: (diffId) => solver.createdAt(diffId),
       names: references,
       descriptorOf: (diffId) => solver.descriptorOf(diffId),
     });
