@@ -2,6 +2,7 @@ import { posix } from 'node:path';
 import type { HostConfig } from '@wharf/api/container';
 import { EngineError } from '@wharf/base/error';
 import type { OciMount } from '@wharf/oci/runtime-spec';
+import { refuseOverProc } from './proc-mounts.ts';
 
 /** One mount as the engine resolved it: sources are paths of the host that exist. */
 export interface SpecMount {
@@ -86,10 +87,12 @@ function fileSystem(destination: string, type: string, source: string, options: 
 }
 
 function userMounts({ hostConfig, mounts, recursiveReadOnly, restrictionsOf }: MountsInput): OciMount[] {
-  const tmpfs = Object.entries(hostConfig.Tmpfs).map(([destination, options]) =>
-    fileSystem(destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(options.split(','))),
-  );
+  const tmpfs = Object.entries(hostConfig.Tmpfs).map(([destination, options]) => {
+    refuseOverProc(destination, 'tmpfs');
+    return fileSystem(destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(options.split(',')));
+  });
   const others = mounts.map((mount) => {
+    refuseOverProc(mount.destination, mount.source);
     if (mount.type === 'tmpfs')
       return fileSystem(mount.destination, 'tmpfs', 'tmpfs', mergeTmpfsOptions(mount.tmpfsOptions));
     const options = [mount.nonRecursive ? 'bind' : 'rbind'];
