@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { finished } from 'node:stream';
 import type { ApiVersion } from '@wharf/api/version';
 import { atLeast } from '@wharf/api/version';
 import type { AttachedStream } from '@wharf/engine/engine';
@@ -37,9 +38,7 @@ const hangupCheckMilliseconds = 5000;
  */
 export async function splice({ socket, head }: Hijacked, { stream, ended }: AttachedStream): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
-  let finished = false;
-  // A stream error ends the output; the engine has told it in the stream if there was something to tell.
-  stream.on('error', () => finishOutput());
+  let isOutputOver = false;
   socket.on('close', () => {
     stream.destroy();
     resolve();
@@ -53,8 +52,7 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
       stream.once('drain', () => socket.resume());
     }
   });
-  socket.on('end', () => stream.end());
-  if (socket.readableEnded) stream.end();
+  finished(socket, { writable: false }, () => stream.end());
   const stopWatching = watchHangup(socket);
   socket.once('close', stopWatching);
 
@@ -64,15 +62,13 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
       socket.once('drain', () => stream.resume());
     }
   });
-  stream.on('end', finishOutput);
-  stream.on('close', finishOutput);
+  // A stream error ends the output; the engine has told it in the stream if there was something to tell.
+  finished(stream, { writable: false }, finishOutput);
   socket.resume();
-  // A program that says nothing may have ended before anybody listened.
-  if (stream.readableEnded || stream.destroyed) finishOutput();
 
   function finishOutput(): void {
-    if (finished || socket.destroyed) return;
-    finished = true;
+    if (isOutputOver || socket.destroyed) return;
+    isOutputOver = true;
     // What the client still sends is dropped: closing with unread bytes would reset away our last output.
     stream.destroy();
     socket.resume();

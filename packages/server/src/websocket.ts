@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, finished } from 'node:stream';
 import { invalidArgument } from '@wharf/base/error';
 import type { Context } from './context.ts';
 import { hasToken } from './http/request-head.ts';
@@ -69,10 +69,10 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
       setTimeout(finish, lingerMilliseconds, 1000).unref();
     }
 
-    let finished = false;
+    let isOver = false;
     function finish(code: number): void {
-      if (finished) return;
-      finished = true;
+      if (isOver) return;
+      isOver = true;
       stream.destroy();
       client.write(encodeWebSocketFrame(8, Buffer.from([code >> 8, code & 255])));
       client.end();
@@ -87,10 +87,7 @@ export function acceptWebSocket<P>(context: Context<P>): WebSocketConnection {
       resolve();
     });
     client.on('end', leave);
-    stream.on('error', () => finish(1011));
-    stream.on('end', () => finish(1000));
-    // It may have ended before anybody listened.
-    if (stream.readableEnded) finish(1000);
+    finished(stream, { writable: false }, (error) => finish(error ? 1011 : 1000));
     stream.on('data', (chunk: Buffer) => {
       output(chunk);
       if (!behind) return;

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { finished } from 'node:stream';
 import { containerCreateRequest } from '@wharf/api/decode/container';
 import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
 import { decode } from '@wharf/base/decode';
@@ -93,9 +94,7 @@ async function execute(
     const demuxer = new FrameDemuxer((stream, bytes) => request.onOutput(stream, bytes));
     const ended = new Promise<void>((resolve) => {
       output.on('data', (chunk: Buffer) => demuxer.push(chunk));
-      output.once('close', resolve);
-      output.once('end', resolve);
-      output.on('error', () => resolve());
+      finished(output, { writable: false }, () => resolve());
     });
     const exited = exits.of(id);
     cleanup.push(() => exits.forget(id));

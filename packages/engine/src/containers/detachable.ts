@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream';
+import { Duplex, finished } from 'node:stream';
 import { DetachFilter } from './detach-keys.ts';
 
 /**
@@ -37,11 +37,10 @@ export function detachable(stdio: Duplex, keys: Buffer, onDetach: () => void): D
   stdio.on('data', (chunk: Buffer) => {
     if (!detached && !client.push(chunk)) stdio.pause();
   });
-  stdio.on('end', () => {
-    if (!detached) client.push(null);
+  finished(stdio, { writable: false }, (error) => {
+    if (detached) return;
+    if (error) client.destroy(error);
+    else client.push(null);
   });
-  // It may have ended before anybody listened.
-  if (stdio.readableEnded) client.push(null);
-  stdio.on('error', (error) => void client.destroy(error));
   return client;
 }

@@ -1,3 +1,4 @@
+import { finished } from 'node:stream';
 import type { HealthcheckResult } from '@wharf/api/container';
 import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
 import { timestamp } from '@wharf/base/timestamp';
@@ -52,9 +53,7 @@ async function runCheck(
   const stream = attached!.stream;
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   stream.on('data', (chunk: Buffer) => demuxer.push(chunk));
-  stream.on('close', resolve).on('end', resolve).on('error', resolve);
-  // A probe that says nothing may have ended before anybody listened.
-  if (stream.readableEnded || stream.destroyed) resolve();
+  finished(stream, { writable: false }, () => resolve());
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;

@@ -1,4 +1,4 @@
-import { Duplex, type Readable } from 'node:stream';
+import { Duplex, finished, type Readable } from 'node:stream';
 
 /** A stream that a client may read, and whose input nobody wants. */
 export function outputOnly(source: Readable): Duplex {
@@ -14,7 +14,9 @@ export function outputOnly(source: Readable): Duplex {
   source.on('data', (chunk: Buffer) => {
     if (!duplex.push(chunk)) source.pause();
   });
-  source.on('end', () => void duplex.push(null));
-  source.on('error', (error) => void duplex.destroy(error));
+  finished(source, { writable: false }, (error) => {
+    if (error) duplex.destroy(error);
+    else duplex.push(null);
+  });
   return duplex;
 }
