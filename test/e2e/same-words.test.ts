@@ -238,4 +238,19 @@ describe('wharf and docker say the same', () => {
       assert.equal(wharf.code, docker.code);
     });
   }
+
+  test('images --tree, but for colours and the place of the legend', async () => {
+    const rows = (text: string) => text.split('\n').filter((line) => /^busybox|^[├└]/.test(line));
+    const line = ['images', '--tree'];
+    const [docker, wharf] = [await engine.daemon.docker(line), await engine.daemon.wharf(line)];
+    assert.equal(wharf.code, 0, wharf.stderr);
+    assert.ok(rows(wharf.stdout).length > 1, wharf.stdout);
+    const words = (text: string) => rows(text).map((row) => row.trimEnd().split(/ +/));
+    assert.deepEqual(words(wharf.stdout), words(docker.stdout));
+    for (const flag of ['-q', '--no-trunc', '--digests', '--format=json']) {
+      const refused = [await engine.daemon.docker([...line, flag]), await engine.daemon.wharf([...line, flag])];
+      assert.equal(refused[1]?.stderr, refused[0]?.stderr);
+      assert.equal(refused[1]?.code, 1);
+    }
+  });
 });
