@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { ContentDigest, DigestAlgorithm } from '../content-digest.ts';
 import type { RepositoryName } from '../names.ts';
 
@@ -25,8 +26,8 @@ export interface BlobUploads {
    * bytes; the upload has ended either way. `beforeVisible` runs once the bytes are known to be right.
    */
   commit(upload: Upload, digest: ContentDigest, beforeVisible: () => Promise<void>): Promise<number>;
-  /** Where what has come so far may be read, if that is a file. */
-  partialFile?(upload: Upload): string;
+  /** What has come so far and what will come, to be read, if that is a file. */
+  openPartial?(upload: Upload): Promise<FileHandle>;
   cancel(upload: Upload): Promise<void>;
   /** Ends uploads that nobody has added to since then; answers how many. */
   expire(before: number): Promise<number>;

@@ -128,8 +128,8 @@ export class FileUploads implements BlobUploads {
     });
   }
 
-  partialFile({ id }: Upload): string {
-    return this.#data(id);
+  openPartial({ id }: Upload): Promise<FileHandle> {
+    return open(this.#data(id), 'a+', 0o600);
   }
 
   cancel({ id }: Upload): Promise<void> {

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { ContentDigest } from '../content-digest.ts';
 import { algorithmOf } from '../content-digest.ts';
 import { RegistryError } from '../error.ts';
@@ -10,19 +10,30 @@ import type { UpstreamRepository } from './upstreams.ts';
 const pieceSize = 256 * 1024;
 const pollMilliseconds = 5;
 
+export interface BlobDownloadOptions {
+  readonly source: UpstreamRepository;
+  readonly digest: ContentDigest;
+  /** Called once it has ended, well or not, before any of its readers is told. */
+  readonly onEnd: () => void;
+}
+
 /** A blob on its way from another registry. Whoever asks meanwhile reads along. */
 export class BlobDownload {
   readonly size: number;
   /** Settles when the blob is here and right, or will not be. */
   readonly done: Promise<void>;
-  readonly #path: string | undefined;
+  /** Opened before the first byte comes: its name is gone as soon as the last one has. */
+  readonly #file: FileHandle | undefined;
+  /** The download itself, and who reads along. */
+  #users = 1;
   #ended = false;
 
-  private constructor(size: number, path: string | undefined, done: Promise<void>) {
+  private constructor(size: number, file: FileHandle | undefined, done: Promise<void>) {
     this.size = size;
-    this.#path = path;
+    this.#file = file;
     this.done = done.finally(() => {
       this.#ended = true;
+      this.#leave();
     });
     this.done.catch(() => {});
   }
@@ -30,7 +41,7 @@ export class BlobDownload {
   static async start(
     deps: RegistryDeps,
     repository: RepositoryName,
-    { source, digest }: { source: UpstreamRepository; digest: ContentDigest },
+    { source, digest, onEnd }: BlobDownloadOptions,
   ): Promise<BlobDownload> {
     // The download is nobody's alone: it goes on when who asked first leaves.
     const { signal } = new AbortController();
@@ -39,47 +50,65 @@ export class BlobDownload {
     const size = length === null ? await source.blobSize(digest) : Number(length);
     if (!response.body || size === undefined) throw new RegistryError('BLOB_UNKNOWN', 'the upstream sent no length');
     const upload = await deps.uploads.create(repository, algorithmOf(digest));
+    const file = await deps.uploads.openPartial?.(upload);
     const done = store(deps, upload, { body: response.body, digest, size });
-    return new BlobDownload(size, deps.uploads.partialFile?.(upload), done);
+    return new BlobDownload(size, file, done.finally(onEnd));
+  }
+
+  /** Not once it has ended and all have left: then the blob is read, if there is one. */
+  get canBeReadAlong(): boolean {
+    return this.#file !== undefined && this.#users > 0;
   }
 
   /** Bytes as they arrive. The last of them are held back until all are known to be right. */
   stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const pieces = this.#pieces();
+    if (!this.#file || !this.canBeReadAlong) throw new Error('the blob can only be read whole');
+    const pieces = this.#pieces(this.#file);
+    this.#users++;
+    const leave = once(() => this.#leave());
     return new ReadableStream({
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+      pull: async (controller) => {
+        try {
+          const { done, value } = await pieces.next();
+          if (!done) return controller.enqueue(value);
+          controller.close();
+        } catch (error) {
+          controller.error(error);
+        }
+        leave();
       },
       async cancel() {
         await pieces.return();
+        leave();
       },
     });
   }
 
-  async *#pieces(): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    const file = this.#path === undefined ? undefined : await openWhenThere(this.#path, () => this.#ended);
-    if (!file) throw new Error('the blob can only be read whole');
-    try {
-      for (let at = 0; at < this.size; ) {
-        if (this.#ended) await this.done;
-        const visible = this.#ended ? this.size : this.size - 1;
-        const buffer = new Uint8Array(Math.min(pieceSize, visible - at));
-        const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-        at += bytesRead;
-        if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
-        else await Promise.race([this.done, new Promise((resolve) => setTimeout(resolve, pollMilliseconds))]);
-      }
-      await this.done;
-    } finally {
-      await file.close();
+  async *#pieces(file: FileHandle): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+    for (let at = 0; at < this.size; ) {
+      if (this.#ended) await this.done;
+      const visible = this.#ended ? this.size : this.size - 1;
+      const buffer = new Uint8Array(Math.min(pieceSize, visible - at));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      at += bytesRead;
+      if (bytesRead > 0) yield buffer.subarray(0, bytesRead);
+      else await Promise.race([this.done, new Promise((resolve) => setTimeout(resolve, pollMilliseconds))]);
     }
+    await this.done;
   }
 
-  get canBeReadAlong(): boolean {
-    return this.#path !== undefined;
+  #leave(): void {
+    if (--this.#users === 0) void this.#file?.close();
   }
+}
+
+function once(body: () => void): () => void {
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    body();
+  };
 }
 
 async function store(
@@ -94,16 +123,4 @@ async function store(
     throw error;
   }
   await uploads.commit(upload, digest, () => links.claim(upload.repository, digest));
-}
-
-async function openWhenThere(
-  path: string,
-  hasEnded: () => boolean,
-): Promise<Awaited<ReturnType<typeof open>> | undefined> {
-  for (;;) {
-    const ended = hasEnded();
-    const file = await open(path, 'r').catch(() => undefined);
-    if (file || ended) return file;
-    await new Promise((resolve) => setTimeout(resolve, pollMilliseconds));
-  }
 }

@@ -83,16 +83,15 @@ export class PullThrough {
     const key = `${repository}@${digest}`;
     const running = this.#downloads.get(key);
     if (running) return await running;
-    const started = BlobDownload.start(deps, repository, { source, digest });
-    this.#downloads.set(key, started);
-    const forget = () => void this.#downloads.delete(key);
-    started.then(({ done }) => done.then(forget, forget), forget);
-    this.#observe('miss');
-    try {
-      return await started;
-    } catch (error) {
+    // Whoever reads of a failure and asks again gets a new download, not the failed one.
+    const onEnd = () => void this.#downloads.delete(key);
+    const started = BlobDownload.start(deps, repository, { source, digest, onEnd }).catch((error) => {
+      onEnd();
       throw explainUpstream(error);
-    }
+    });
+    this.#downloads.set(key, started);
+    this.#observe('miss');
+    return await started;
   }
 
   /** The size of a blob that is not here, from its own registry. */
