@@ -73,6 +73,20 @@ export class Fixture {
     assert.ok(!answer.text.includes('errorDetail'), answer.text);
   }
 
+  /** What the docker command says, trimmed; it must succeed. */
+  async docker(...args: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.daemon.docker(args);
+    assert.equal(code, 0, `${args.join(' ')}: ${stderr}`);
+    return stdout.trim();
+  }
+
+  /** What the docker command says when it fails, as it must. */
+  async refused(...args: string[]): Promise<string> {
+    const { code, stderr } = await this.daemon.docker(args);
+    assert.notEqual(code, 0, args.join(' '));
+    return stderr;
+  }
+
   /** Creates a container of busybox unless told otherwise, and gives its id. */
   async create(spec: ContainerSpec = {}, name?: string): Promise<string> {
     const query = name === undefined ? '' : `?name=${encodeURIComponent(name)}`;

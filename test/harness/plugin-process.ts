@@ -29,7 +29,10 @@ export class PluginProcess<Call> {
     const path = join(repository, 'test/fixtures', script);
     const [command = '', ...args] = sandbox.enter(['python3', path, socket, directory]);
     this.#process = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    await new Promise((resolve) => this.#process!.stdout!.once('data', resolve));
+    await new Promise((resolve, reject) => {
+      this.#process!.once('exit', (code) => reject(new Error(`${script} ended with ${code}`)));
+      this.#process!.stdout!.once('data', resolve);
+    });
   }
 
   async stop(): Promise<void> {

@@ -66,7 +66,7 @@ async function runCommand(cli: Cli, entry: Entry, path: string, rest: readonly s
   const command = await entry.load();
   const flags = withHelp(command.flags);
   const { values, positional } = parseLine(flags, rest, command.interspersed ?? true, command.usage, path);
-  if (values.help) return showHelp(path.split(' '));
+  if (values.help) return command.help ? command.help() : showHelp(path.split(' '));
   checkArity(command, path, positional.length);
   await checkVersions(cli, flags, values[changedFlags]);
   return (await command.run(cli, values, positional)) ?? 0;

@@ -30,6 +30,8 @@ export interface Command<F extends FlagSet = FlagSet> {
   readonly complete?: readonly CompletionKind[];
   /** More of help, between the summary and the options. */
   readonly details?: string;
+  /** Answers `--help` in place of the text that is made of all this. Resolves with the exit code. */
+  help?(): Promise<number>;
   /** Resolves with the exit code; undefined is 0. Throws what the daemon or the command line got wrong. */
   run(cli: Cli, flags: Values<F>, args: readonly string[]): Promise<number | undefined> | Promise<void>;
 }

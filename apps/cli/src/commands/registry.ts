@@ -13,18 +13,21 @@ export const command = defineCommand({
   complete: [subcommands],
   details: "Run 'wharf registry help' for its commands. 'wharf registry serve' needs no configuration.",
   flags: {},
-  async run(_cli, _flags, args) {
-    const child = spawn(process.execPath, [registryProgram(), ...args], { stdio: 'inherit' });
-    // The terminal interrupts both; whoever ends the client alone means the registry.
-    const pass = (signal: NodeJS.Signals) => void child.kill(signal);
-    process.on('SIGTERM', pass);
-    process.on('SIGINT', () => {});
-    return await new Promise<number>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
-    });
-  },
+  help: () => runRegistry(['--help']),
+  run: (_cli, _flags, args) => runRegistry(args),
 });
+
+async function runRegistry(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, [registryProgram(), ...args], { stdio: 'inherit' });
+  // The terminal interrupts both; whoever ends the client alone means the registry.
+  const pass = (signal: NodeJS.Signals) => void child.kill(signal);
+  process.on('SIGTERM', pass);
+  process.on('SIGINT', () => {});
+  return await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGKILL' ? 137 : 143)));
+  });
+}
 
 /** Beside the bundled client, or in the checkout. */
 function registryProgram(): string {

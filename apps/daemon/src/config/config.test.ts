@@ -4,25 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { parseListenAddress } from '../listen/address.ts';
-import { type DaemonEnvironment, loadSettings } from './config.ts';
+import { loadSettings } from './config.ts';
 import { parseFlags } from './flags.ts';
 import type { Settings } from './options.ts';
 import { mergeReloaded, reloadAttributes } from './reload.ts';
+import { environment } from './test-environment.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wharf-config-'));
 const file = join(directory, 'daemon.json');
 after(() => rmSync(directory, { recursive: true }));
-
-const environment: DaemonEnvironment = {
-  listenFds: 0,
-  notifySocket: undefined,
-  watchdogMicroseconds: 0,
-  minimumApiVersion: undefined,
-  path: '',
-  proxies: { http: '', https: '', no: '' },
-  handedOver: undefined,
-  faultPoint: undefined,
-};
 
 function load(argv: string[], json = '{}'): Settings {
   writeFileSync(file, json);

@@ -3,25 +3,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type DaemonEnvironment, loadSettings } from './config.ts';
+import { loadSettings } from './config.ts';
 import { parseFlags } from './flags.ts';
 import type { Settings } from './options.ts';
 import { optionsTable } from './options-table.ts';
+import { environment } from './test-environment.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'wharf-daemon-json-'));
 const file = join(directory, 'daemon.json');
 after(() => rmSync(directory, { recursive: true }));
-
-const environment: DaemonEnvironment = {
-  listenFds: 0,
-  notifySocket: undefined,
-  watchdogMicroseconds: 0,
-  minimumApiVersion: undefined,
-  path: '',
-  proxies: { http: '', https: '', no: '' },
-  handedOver: undefined,
-  faultPoint: undefined,
-};
 
 function load(key: string, value: unknown): Settings {
   writeFileSync(file, JSON.stringify({ [key]: value }));

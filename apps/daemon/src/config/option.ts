@@ -79,9 +79,8 @@ export function mapOption(help: string, naming: Naming = {}): Option<Readonly<Re
     help,
     fallback: {},
     fromFlag: (value, before = {}) => {
-      const equals = value.indexOf('=');
-      if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
-      return { ...before, [value.slice(0, equals)]: value.slice(equals + 1) };
+      const [name, given] = splitPair(value);
+      return { ...before, [name]: given };
     },
     fromFile: map(text),
   };
@@ -99,10 +98,8 @@ export function listsOption(
     help,
     fallback: {},
     fromFlag: (value, before = {}) => {
-      const equals = value.indexOf('=');
-      if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
-      const name = value.slice(0, equals);
-      return { ...before, [name]: [...(before[name] ?? []), parse(value.slice(equals + 1))] };
+      const [name, given] = splitPair(value);
+      return { ...before, [name]: [...(before[name] ?? []), parse(given)] };
     },
     fromFile: map((value, path) => list(text)(value, path)?.map(parse) ?? []),
   };
@@ -119,4 +116,10 @@ function parseInteger(value: string): number {
     throw invalidArgument(`strconv.ParseInt: parsing ${JSON.stringify(value)}: invalid syntax`);
   }
   return Number(value);
+}
+
+function splitPair(value: string): [name: string, text: string] {
+  const equals = value.indexOf('=');
+  if (equals <= 0) throw invalidArgument(`${JSON.stringify(value)} must be formatted as key=value`);
+  return [value.slice(0, equals), value.slice(equals + 1)];
 }
