@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { busyboxImage } from '../fixtures/image.ts';
+import { makeCertificates } from '../harness/certificates.ts';
 import { useDaemon } from '../harness/fixture.ts';
-import { run } from '../harness/run.ts';
 import { useSandboxRegistry } from '../harness/sandbox-registry.ts';
 import { wharfOnly } from '../harness/target.ts';
 
@@ -31,7 +31,7 @@ const engine = useDaemon(
       },
 );
 before(() => engine.daemon.sandbox.run(['ip', 'address', 'add', `${address}/32`, 'dev', 'lo']));
-before(() => makeCertificates(directory));
+before(() => makeCertificates(directory, address));
 
 const configuration = () => ({
   http: {
@@ -46,25 +46,6 @@ const configuration = () => ({
 const registry = useSandboxRegistry(engine, { address, port: 5080, configuration: () => ({}) });
 useSandboxRegistry(engine, { address, port: 5081, configuration: () => ({}) });
 const guarded = useSandboxRegistry(engine, { address, port: 5443, configuration });
-
-/** An authority, and what it certifies: a server and a client. */
-async function makeCertificates(where: string): Promise<void> {
-  const openssl = async (...args: string[]) => {
-    const { code, stderr } = await run(['openssl', ...args]);
-    assert.equal(code, 0, stderr);
-  };
-  const at = (name: string) => join(where, name);
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
-  await openssl('req', '-x509', ...key, '-keyout', at('ca-key.pem'), '-out', at('ca.pem'), '-subj', '/CN=authority');
-  for (const [name, extension] of [
-    ['server', `subjectAltName=IP:${address}`],
-    ['client', 'extendedKeyUsage=clientAuth'],
-  ] as const) {
-    const authority = ['-CA', at('ca.pem'), '-CAkey', at('ca-key.pem')];
-    const out = ['-keyout', at(`${name}-key.pem`), '-out', at(`${name}.pem`), '-subj', `/CN=${name}`];
-    await openssl('req', '-x509', ...key, ...authority, ...out, '-addext', extension);
-  }
-}
 
 /** The daemon reads what lies there with each pull. */
 function hostDirectory(host: string, files: Readonly<Record<string, string>>, hostsFile?: string): void {

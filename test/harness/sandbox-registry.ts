@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { busyboxImage } from '../fixtures/image.ts';
 import type { Fixture } from './fixture.ts';
 import type { RunResult } from './run.ts';
+import { type SandboxServer, startServer } from './sandbox-server.ts';
 
 export interface SandboxRegistryOptions {
   readonly port?: number;
@@ -19,7 +19,7 @@ export class SandboxRegistry {
   readonly #engine: Fixture;
   readonly #options: SandboxRegistryOptions;
   readonly port: number;
-  #process: ChildProcess | undefined;
+  #server: SandboxServer | undefined;
 
   constructor(engine: Fixture, options: SandboxRegistryOptions) {
     this.#engine = engine;
@@ -46,12 +46,7 @@ export class SandboxRegistry {
     };
     const file = join(this.directory, 'config.json');
     writeFileSync(file, JSON.stringify(configuration));
-    const { sandbox } = this.#engine.daemon;
-    const [command = '', ...args] = sandbox.enter(['docker-registry', 'serve', file]);
-    this.#process = spawn(command, args, { stdio: 'ignore' });
-    const attempt = `(exec 3<>/dev/tcp/${this.host.replace(':', '/')}) 2>/dev/null`;
-    const up = await sandbox.run(['bash', '-c', `for i in {1..500}; do ${attempt} && exit; sleep 0.02; done; exit 1`]);
-    if (up.code !== 0) throw new Error('docker-registry did not start');
+    this.#server = await startServer(this.#engine.daemon.sandbox, ['docker-registry', 'serve', file], this.host);
   }
 
   /** Puts a docker-archive into the registry, with a client that is not ours. */
@@ -67,12 +62,7 @@ export class SandboxRegistry {
   }
 
   async close(): Promise<void> {
-    const child = this.#process;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = new Promise((resolve) => child.once('exit', resolve));
-    // What runs in the sandbox is the child of the program that went in.
-    process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()));
-    await ended;
+    await this.#server?.close();
   }
 }
 

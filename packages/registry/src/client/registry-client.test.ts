@@ -128,7 +128,7 @@ describe('token authentication', () => {
       assert.ok(error instanceof RegistryError);
       assert.deepEqual(
         [error.status, error.message, error.challenge],
-        [401, 'unauthorized: authentication required', 'bearer'],
+        [401, 'denied: requested access to the resource is denied', 'bearer'],
       );
       return true;
     });

@@ -88,12 +88,14 @@ export class RegistryClient {
     });
     return repository.onHosts(async (host) => {
       const url = `${host.base}/`;
-      const response = await repository.send(host, url, { method: 'GET', signal, follow: true, scopes: [] });
-      if (!response.ok) {
-        const error = await readRegistryError(response, url);
+      try {
+        const response = await repository.send(host, url, { method: 'GET', signal, follow: true, scopes: [] });
+        if (!response.ok) throw await readRegistryError(response, url);
+        await response.body?.cancel();
+      } catch (error) {
+        if (!(error instanceof RegistryError)) throw error;
         throw new RegistryError(`Get "${url}": ${error.message}`, { ...error, host: error.host });
       }
-      await response.body?.cancel();
       const identityToken = isAnonymous(credentials) ? '' : await this.#identityToken(host, credentials, signal);
       return { status: 'Login Succeeded', identityToken };
     });

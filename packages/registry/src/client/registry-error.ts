@@ -1,4 +1,5 @@
 import { EngineError, type ErrorCode } from '@wharf/base/error';
+import { parseChallenges } from './challenge.ts';
 
 /** One entry of a registry's error body. distribution-spec: Error Codes */
 export interface RegistryErrorDetail {
@@ -62,20 +63,24 @@ export class ConnectionFailure extends EngineError {
   }
 }
 
+const accessDenied = { code: 'DENIED', message: 'requested access to the resource is denied' };
 const maximumErrorBody = 64 * 1024;
 
 /** Reads the error that a response stands for. */
 export async function readRegistryError(response: Response, request: string): Promise<RegistryError> {
   const body = await readStart(response);
-  const details = parseDetails(body);
   const { status } = response;
-  const challenge = /^\s*(basic|bearer)\b/i.exec(response.headers.get('www-authenticate') ?? '')?.[1]?.toLowerCase();
+  const challenges = parseChallenges(response.headers.get('www-authenticate'));
+  // A token that is good, but not for this. RFC 6750, 3.1
+  const lacksScope = challenges.some(({ parameters }) => parameters.get('error') === 'insufficient_scope');
+  const details = lacksScope ? [accessDenied] : parseDetails(body);
+  const challenge = challenges.map(({ scheme }) => scheme).find((scheme) => scheme === 'basic' || scheme === 'bearer');
   return new RegistryError(describe(response, request, { details, body }), {
     status,
     details,
     host: new URL(response.url).host,
     retryAfter: parseRetryAfter(response.headers.get('retry-after')),
-    challenge: challenge as 'basic' | 'bearer' | undefined,
+    challenge,
   });
 }
 

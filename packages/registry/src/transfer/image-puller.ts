@@ -212,7 +212,7 @@ export class ImagePuller {
       since: Date.now(),
       digests: [...blobs, ...layers.map(({ diffId }) => diffId)],
     });
-    const small = [target.bytes, manifest.bytes, configBytes].map((bytes) => parts.content.write(bytes));
+    const small = [target.bytes, manifest.bytes].map((bytes) => parts.content.write(bytes));
     await together([this.#fetchLayers(repository, layers, { signal, progress }), ...small]);
     await parts.content.sync();
     signal.throwIfAborted();
@@ -239,9 +239,13 @@ export class ImagePuller {
     // Not the one's signal who happens to be first.
     const limit = AbortSignal.timeout(120_000);
     signal.throwIfAborted();
-    return this.#contents.run(`${reference.domain}/${reference.path}@${digest}`, () =>
-      withRetries({ attempts: limits().attempts, signal: limit }, () => fetchContent(repository, descriptor, limit)),
-    );
+    return this.#contents.run(`${reference.domain}/${reference.path}@${digest}`, async () => {
+      const fetch = () => fetchContent(repository, descriptor, limit);
+      const bytes = await withRetries({ attempts: limits().attempts, signal: limit }, fetch);
+      // Stored before anybody who asks next could think that it has to be fetched.
+      await parts.content.write(bytes);
+      return bytes;
+    });
   }
 
   /** All at once, as far as there are slots; the first failure calls the others off. */

@@ -184,7 +184,7 @@ export class ImagePusher {
       try {
         const { mounted } = await mountBlob(repository, { digest, from: path, signal });
         if (!mounted) continue;
-        shown.say(`Mounted from ${familiarName({ domain, path })}`);
+        shown.say(`Mounted from ${path}`);
         noteSources(this.#deps.parts, reference, digest);
         return true;
       } catch (error) {
