@@ -166,6 +166,7 @@ function fakeNetworking(): FakeNetworking {
       open.add(containerId);
       return sandbox(containerId);
     },
+    publishPorts: async () => {},
     closeSandbox: async (id: string) => void open.delete(id),
     sandbox: (id: string) => (open.has(id) ? sandbox(id) : undefined),
     rename: () => {},

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { silentLogger } from '@wharf/base/logger';
 import { openLinuxNetworking } from './linux-networking.ts';
 import { createMemoryStore } from './memory-store.ts';
-import { network, request } from './test-sandbox.ts';
+import { network, openPublished, request } from './test-sandbox.ts';
 
 /**
  * A daemon for crash.test.ts to kill: opens two containers on a network, each with a process of its own, tells
@@ -18,7 +18,7 @@ for (const each of [
   request('web', { networkMode: 'front', portBindings }),
   request('peer', { networkMode: 'front' }),
 ]) {
-  const { namespace } = await networking.openSandbox(each);
+  const { namespace } = await openPublished(networking, each);
   if (namespace.kind !== 'path') throw new Error('a bridge sandbox has a path');
   const child = spawn(
     'nsenter',

@@ -9,7 +9,7 @@ import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts
 import { createMemoryStore, type StoreDump } from './memory-store.ts';
 import type { Sandbox } from './networking.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, lookup, refuses, request, run } from './test-sandbox.ts';
+import { ask, lookup, openPublished, refuses, request, run } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -67,8 +67,8 @@ test('a new daemon takes over addresses, ports and names', async () => {
   await networking.reconcile(pids);
   await answersEverywhere();
   const portBindings = { '80/tcp': [{ HostIp: '', HostPort: '8400' }] };
-  await assert.rejects(networking.openSandbox(request('thief', { portBindings })), /already allocated/);
-  const next = await networking.openSandbox(request('next', { networkMode: 'front' }));
+  await assert.rejects(openPublished(networking, request('thief', { portBindings })), /already allocated/);
+  const next = await openPublished(networking, request('next', { networkMode: 'front' }));
   const taken = [sandboxOf('web'), sandboxOf('peer')].map(({ endpoints }) => endpoints.front!.IPAddress);
   assert.ok(!taken.includes(next.endpoints.front!.IPAddress));
   await networking.closeSandbox(next.containerId);

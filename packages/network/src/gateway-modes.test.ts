@@ -10,7 +10,7 @@ import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts
 import { createMemoryStore } from './memory-store.ts';
 import type { Sandbox } from './networking.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, network, refuses, request, run, serve } from './test-sandbox.ts';
+import { ask, network, openPublished, refuses, request, run, serve } from './test-sandbox.ts';
 
 /** Another machine, which sends to the containers' subnets through this host. */
 let host: ReturnType<typeof enterTestHost>;
@@ -63,7 +63,8 @@ async function make(name: string, options: Record<string, string>, subnets: read
       options: Object.fromEntries(Object.entries(options).map(([key, value]) => [`com.docker.network.${key}`, value])),
     }),
   );
-  const sandbox = await networking.openSandbox(
+  const sandbox = await openPublished(
+    networking,
     request(`in-${name}`, { networkMode: name, portBindings: { '80/tcp': [{ HostIp: '', HostPort: '' }] } }),
   );
   const { IPAddress = '', GlobalIPv6Address = '' } = sandbox.endpoints[name]!;
@@ -117,7 +118,7 @@ test('isolated: the host has no address in the network', async () => {
   const { sandbox } = await make('isolated', { 'bridge.gateway_mode_ipv4': 'isolated' }, ['10.6.0.0/24']);
   const addresses = execFileSync('ip', ['-4', '-o', 'addr'], { encoding: 'utf8' });
   assert.doesNotMatch(addresses, /10\.6\.0/);
-  const peer = await networking.openSandbox(request('isolated-peer', { networkMode: 'isolated' }));
+  const peer = await openPublished(networking, request('isolated-peer', { networkMode: 'isolated' }));
   assert.equal(await ask(sandbox.endpoints.isolated!.IPAddress, 81, peer), 'isolated 81');
 });
 

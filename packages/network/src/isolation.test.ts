@@ -12,7 +12,7 @@ import { encodeResponse, parseQuery } from './dns/message.ts';
 import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts';
 import { createMemoryStore } from './memory-store.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, inside, lookup, network, refuses, request, run, serve, serveUdp } from './test-sandbox.ts';
+import { ask, inside, lookup, network, openPublished, refuses, request, run, serve, serveUdp } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -31,8 +31,8 @@ test('without inter-container communication only published ports are reachable',
   const options = { 'com.docker.network.bridge.enable_icc': 'false' };
   await networking.createNetwork(network('quiet', { options }));
   const portBindings = { '80/tcp': [{ HostIp: '', HostPort: '8180' }] };
-  const web = await networking.openSandbox(request('web', { networkMode: 'quiet', portBindings }));
-  const other = await networking.openSandbox(request('other', { networkMode: 'quiet' }));
+  const web = await openPublished(networking, request('web', { networkMode: 'quiet', portBindings }));
+  const other = await openPublished(networking, request('other', { networkMode: 'quiet' }));
   await serve(web, 80, 'published');
   await serve(web, 81, 'hidden');
   const { IPAddress, Gateway } = web.endpoints.quiet!;
@@ -44,8 +44,8 @@ test('without inter-container communication only published ports are reachable',
 
 test('an internal network reaches neither the host’s other networks nor is it reached', async () => {
   await networking.createNetwork(network('inner', { internal: true }));
-  const inner = await networking.openSandbox(request('inner', { networkMode: 'inner' }));
-  const outer = await networking.openSandbox(request('outer'));
+  const inner = await openPublished(networking, request('inner', { networkMode: 'inner' }));
+  const outer = await openPublished(networking, request('outer'));
   await serve(inner, 80, 'inner');
   await serve(outer, 80, 'outer');
   assert.doesNotMatch(run(inner, 'busybox', 'ip', 'route'), /default/);
@@ -60,7 +60,7 @@ test('a container cannot reach the loopback of the host', async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   program.listen(8200, '127.0.0.1', resolve);
   await promise;
-  const nosy = await networking.openSandbox(request('nosy'));
+  const nosy = await openPublished(networking, request('nosy'));
   run(nosy, 'busybox', 'ip', 'link', 'set', 'lo', 'down');
   run(nosy, 'busybox', 'ip', 'route', 'add', '127.0.0.1/32', 'via', nosy.endpoints.bridge!.Gateway, 'dev', 'eth0');
   await refuses('127.0.0.1', 8200, nosy);
@@ -71,7 +71,7 @@ test('a container cannot reach the loopback of the host', async () => {
 test('IPv6 networks have addresses, routes, names and published ports', async () => {
   await networking.createNetwork(network('six', { enableIPv6: true }));
   const portBindings = { '80/tcp': [{ HostIp: '', HostPort: '8300' }] };
-  const web = await networking.openSandbox(request('web6', { networkMode: 'six', portBindings }));
+  const web = await openPublished(networking, request('web6', { networkMode: 'six', portBindings }));
   const endpoint = web.endpoints.six!;
   assert.match(endpoint.GlobalIPv6Address, /^fd/);
   assert.match(run(web, 'busybox', 'ip', '-6', 'route'), new RegExp(`default via ${endpoint.IPv6Gateway}`));
@@ -81,7 +81,7 @@ test('IPv6 networks have addresses, routes, names and published ports', async ()
   ]);
   await serve(web, 80, 'six', '::');
   assert.equal(await ask(endpoint.IPv6Gateway, 8300), 'six');
-  const peer = await networking.openSandbox(request('peer6', { networkMode: 'six' }));
+  const peer = await openPublished(networking, request('peer6', { networkMode: 'six' }));
   assert.equal(await ask(endpoint.GlobalIPv6Address, 80, peer), 'six');
   assert.equal(await ask(endpoint.IPv6Gateway, 8300, peer), 'six');
 });
@@ -121,7 +121,7 @@ test('a client that kept sending UDP reaches the container once it is published,
   };
   await say();
   for (const name of ['first', 'second']) {
-    const sandbox = await networking.openSandbox(request(name, { portBindings }));
+    const sandbox = await openPublished(networking, request(name, { portBindings }));
     const server = await serveUdp(sandbox, 9000, name);
     const answer = heard();
     await say();
@@ -135,7 +135,7 @@ test('a client that kept sending UDP reaches the container once it is published,
 test('a container’s own name server is asked from inside', async () => {
   await networking.createNetwork(network('named'));
   const asked = request('asker', { networkMode: 'named', dns: ['127.0.0.1'] });
-  const sandbox = await networking.openSandbox(asked);
+  const sandbox = await openPublished(networking, asked);
   const server = createSocket('udp4');
   server.on('message', (bytes, from) => {
     const answer = encodeResponse(parseQuery(Buffer.from(bytes))!, 0, [{ address: parseAddress('203.0.113.7')! }]);

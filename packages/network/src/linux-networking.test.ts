@@ -7,7 +7,7 @@ import { type LinuxNetworking, openLinuxNetworking } from './linux-networking.ts
 import { createMemoryStore } from './memory-store.ts';
 import { emptySettings } from './sandbox/plan.ts';
 import { enterTestHost } from './test-host.ts';
-import { ask, lookup, network, refuses, request, run, serve } from './test-sandbox.ts';
+import { ask, lookup, network, openPublished, refuses, request, run, serve } from './test-sandbox.ts';
 
 let host: ReturnType<typeof enterTestHost>;
 let networking: LinuxNetworking;
@@ -27,7 +27,7 @@ after(async () => {
 describe('the default bridge', () => {
   test('gives an address, a route and a loopback, and takes all of it back', async () => {
     const asked = request('one');
-    const sandbox = await networking.openSandbox(asked);
+    const sandbox = await openPublished(networking, asked);
     const endpoint = sandbox.endpoints.bridge!;
     assert.match(endpoint.IPAddress, /^172\.17\.0\.2$/);
     assert.equal(endpoint.MacAddress, '02:42:ac:11:00:02');
@@ -46,8 +46,8 @@ describe('the default bridge', () => {
       exposedPorts: ['80/tcp', '81/tcp'],
       portBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] },
     });
-    const sandbox = await networking.openSandbox(web);
-    const other = await networking.openSandbox(request('other'));
+    const sandbox = await openPublished(networking, web);
+    const other = await openPublished(networking, request('other'));
     assert.deepEqual(sandbox.ports, { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: '8080' }], '81/tcp': null });
     const server = await serve(sandbox, 80, 'hello');
     const gateway = sandbox.endpoints.bridge!.Gateway;
@@ -57,13 +57,13 @@ describe('the default bridge', () => {
     assert.equal(await ask(gateway, 8080, other), 'hello');
     assert.equal(await ask(gateway, 8080, sandbox), 'hello');
     server.close();
-    await assert.rejects(networking.openSandbox(request('taker', { portBindings: web.portBindings })), {
+    await assert.rejects(openPublished(networking, request('taker', { portBindings: web.portBindings })), {
       message:
         /^driver failed programming external connectivity on endpoint taker \([0-9a-f]{64}\): Bind for 0\.0\.0\.0:8080 failed: port is already allocated \(by container "web"\)$/,
     });
     await networking.closeSandbox(web.containerId);
     await refuses('127.0.0.1', 8080);
-    await networking.openSandbox(request('taker', { portBindings: web.portBindings }));
+    await openPublished(networking, request('taker', { portBindings: web.portBindings }));
     await networking.closeSandbox(request('taker').containerId);
   });
 
@@ -74,7 +74,7 @@ describe('the default bridge', () => {
     await promise;
     const portBindings = { '80/tcp': [{ HostIp: '', HostPort: '8099' }] };
     await assert.rejects(
-      networking.openSandbox(request('late', { portBindings })),
+      openPublished(networking, request('late', { portBindings })),
       /: address already in use \(by process "[^"]+", pid \d+\)$/,
     );
     program.close();
@@ -86,11 +86,12 @@ describe('a user-defined network', () => {
     const { id } = await networking.createNetwork(network('front'));
     await networking.createNetwork(network('back'));
     const settings = { ...emptySettings, Aliases: ['api'] };
-    const one = await networking.openSandbox(
+    const one = await openPublished(
+      networking,
       request('alpha', { networkMode: 'front', endpoints: { front: settings } }),
     );
-    const two = await networking.openSandbox(request('beta', { networkMode: 'front' }));
-    const apart = await networking.openSandbox(request('gamma', { networkMode: 'back' }));
+    const two = await openPublished(networking, request('beta', { networkMode: 'front' }));
+    const apart = await openPublished(networking, request('gamma', { networkMode: 'back' }));
     assert.match(one.resolvConf, /nameserver 127\.0\.0\.11/);
     const address = one.endpoints.front!.IPAddress;
     for (const name of ['alpha', 'API', 'alpha.front', one.containerId.slice(0, 12)]) {
@@ -117,7 +118,7 @@ describe('a user-defined network', () => {
       network('late', { ipam: { Driver: 'default', Options: null, Config: [{ Subnet: '10.77.0.0/24' }] } }),
     );
     const asked = request('mover');
-    await networking.openSandbox(asked);
+    await openPublished(networking, asked);
     await networking.connect(asked.containerId, 'late', {
       ...emptySettings,
       GwPriority: 5,

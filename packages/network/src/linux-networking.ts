@@ -37,6 +37,7 @@ import { EndpointIndex } from './sandbox/endpoint-index.ts';
 import { NamespacePool } from './sandbox/namespace-pool.ts';
 import { openSandbox } from './sandbox/open-sandbox.ts';
 import { planSandbox } from './sandbox/plan.ts';
+import { publishPorts } from './sandbox/published-ports.ts';
 import { relinkSandbox, renameSandbox } from './sandbox/rename.ts';
 
 /** A look costs one small question to the kernel where nothing has changed. */
@@ -134,6 +135,10 @@ export class LinuxNetworking implements Networking {
     return await this.#context.locks.run(request.containerId, async () => {
       return describeSandbox(this.#context, await openSandbox(this.#context, request));
     });
+  }
+
+  async publishPorts(containerId: string): Promise<void> {
+    await this.#context.locks.run(containerId, async () => publishPorts(this.#context, containerId));
   }
 
   async closeSandbox(containerId: string): Promise<void> {

@@ -23,8 +23,10 @@ export interface Networking {
 
   /** Throws Docker's error where create must refuse: unknown network, address outside the subnet, bad port... */
   validate(request: SandboxRequest): void;
-  /** Allocates addresses and ports, makes the netns and its interfaces, starts its DNS. Undoes itself on a throw. */
+  /** Allocates addresses, makes the netns and its interfaces, starts its DNS. Undoes itself on a throw. */
   openSandbox(request: SandboxRequest): Promise<Sandbox>;
+  /** Takes the ports that an open sandbox asked for, and sends them on to it. Undoes itself on a throw. */
+  publishPorts(containerId: string): Promise<void>;
   /** Releases all of it. Idempotent; never waits for the kernel to remove a veth. */
   closeSandbox(containerId: string): Promise<void>;
   sandbox(containerId: string): Sandbox | undefined;

@@ -6,7 +6,7 @@ import { closeNamespace, inNetworkNamespace, openNamespace } from '@wharf/sys/na
 import { openBoundSocket } from '@wharf/sys/socket';
 import { addressBytes, addressFromBytes, formatAddress, parseAddress } from './address.ts';
 import { encodeName, recordTypes } from './dns/message.ts';
-import type { NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
+import type { Networking, NetworkSpec, Sandbox, SandboxRequest } from './networking.ts';
 
 const anyAddress = Uint8Array.of(0, 0, 0, 0);
 
@@ -48,6 +48,18 @@ export function network(name: string, rest: Partial<NetworkSpec> = {}): NetworkS
     configOnly: false,
     ...rest,
   };
+}
+
+/** A sandbox with its ports, as a start makes it. */
+export async function openPublished(networking: Networking, asked: SandboxRequest): Promise<Sandbox> {
+  await networking.openSandbox(asked);
+  try {
+    await networking.publishPorts(asked.containerId);
+  } catch (error) {
+    await networking.closeSandbox(asked.containerId);
+    throw error;
+  }
+  return networking.sandbox(asked.containerId)!;
 }
 
 function namespacePath(sandbox: Sandbox): string {

@@ -68,23 +68,38 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
   writeFileSync(join(bundleDirectory(config, id), 'config.json'), serializeSpec(spec));
   fault('start.create');
   undo.defer(() => supervisor.delete(id));
-  const { pid } = await supervisor.create({
-    id,
-    bundle: bundleDirectory(config, id),
-    runtime: runtime.command,
-    io: ioOf(record),
-    log: logTarget(record),
-  });
+  // Hundreds of ports take milliseconds, which the runtime needs anyway.
+  const [{ pid }] = await together([
+    supervisor.create({
+      id,
+      bundle: bundleDirectory(config, id),
+      runtime: runtime.command,
+      io: ioOf(record),
+      log: logTarget(record),
+    }),
+    publishPorts(deps, id),
+  ]);
   return pid;
 }
 
 async function openNetwork(deps: ContainerDeps, record: ContainerRecord, undo: Undo): Promise<Sandbox> {
   deps.fault('start.network');
-  try {
+  return await networking(async () => {
     const sandbox = await deps.networking.openSandbox(sandboxRequest(deps, record));
     undo.defer(() => deps.networking.closeSandbox(record.id));
     publishEndpoints(deps, record.id, Object.keys(sandbox.endpoints), 'connect');
     return sandbox;
+  });
+}
+
+async function publishPorts(deps: ContainerDeps, id: string): Promise<void> {
+  deps.fault('start.ports');
+  await networking(() => deps.networking.publishPorts(id));
+}
+
+async function networking<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     const { code, message, reason, cause } = EngineError.from(error);
     throw new EngineError(code, `failed to set up container networking: ${message}`, {

@@ -22,7 +22,7 @@ export function describeSandbox(context: NetworkContext, live: LiveSandbox): San
           ? { kind: 'host' }
           : { kind: 'container', containerId: shared ?? '' },
     sandboxKey: kind === 'own' ? path : kind === 'host' ? '/proc/1/ns/net' : '',
-    // Only a start needs them, and inspect and list ask for the rest often.
+    // Who asks for one of these seldom needs the others.
     get hosts() {
       return hostsContent(context, live);
     },
@@ -30,7 +30,9 @@ export function describeSandbox(context: NetworkContext, live: LiveSandbox): San
       return resolvConfContent(context, live);
     },
     endpoints: Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, describeEndpoint(endpoint)])),
-    ports: describePorts(live),
+    get ports() {
+      return describePorts(live);
+    },
   };
 }
 

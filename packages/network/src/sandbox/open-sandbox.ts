@@ -12,7 +12,6 @@ import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
 import { joinRemotes } from './join-remotes.ts';
 import { nameView } from './name-view.ts';
 import { type PlannedEndpoint, planSandbox } from './plan.ts';
-import { publish, unpublish } from './published-ports.ts';
 
 /** Gives a container its network. Undoes itself on a throw; an older sandbox of the container is closed first. */
 export async function openSandbox(context: NetworkContext, request: SandboxRequest): Promise<LiveSandbox> {
@@ -38,8 +37,6 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
     setDefaultRoutes(route, gateways, { fresh: true });
     writeSysctls(request, ready.fd);
-    undo.defer(() => unpublish(context, live));
-    publish(context, live);
     undo.defer(() => live.dns?.close());
     serveNames(context, live);
     return enlist(context, live);
