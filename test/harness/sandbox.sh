@@ -7,13 +7,23 @@ cgroup=$2
 shift 2
 trap '' HUP INT TERM
 unshare --net --mount --pid --fork --kill-child --mount-proc sh "${0%/*}/sandbox-init.sh" "$@"
+
+# The test's cgroups, and those that are named after them.
+cgroups() {
+  ls -d /sys/fs/cgroup"$cgroup" /sys/fs/cgroup/*"$cgroup" /sys/fs/cgroup/*"$cgroup"-* 2>/dev/null
+}
+
 # A cgroup is busy until the last of its killed processes is reaped.
 tries=0
 while [ "$tries" -lt 100 ]; do
-  for hierarchy in /sys/fs/cgroup /sys/fs/cgroup/*; do
-    [ -d "$hierarchy$cgroup" ] && find "$hierarchy$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
+  for directory in $(cgroups); do
+    # Where a directory is no hierarchy, since a mount namespace has its own there, runtimes make plain files.
+    case $(stat -f -c %T "$directory") in
+      cgroup*) find "$directory" -depth -type d -exec rmdir {} + 2>/dev/null ;;
+      *) rm -rf "$directory" ;;
+    esac
   done
-  ls -d /sys/fs/cgroup"$cgroup" /sys/fs/cgroup/*"$cgroup" >/dev/null 2>&1 || break
+  [ -n "$(cgroups)" ] || break
   tries=$((tries + 1))
   sleep 0.05
 done

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { containerCreateRequest } from '@wharf/api/decode/container';
 import { mount, mountFlags, unmountAll } from '@wharf/sys/mount';
 import { createSeccompSource } from '../seccomp/seccomp.ts';
+import { removeTestCgroups } from '../test-cgroups.ts';
 import type { SpecMount } from './mounts.ts';
 import { serializeSpec } from './rlimits.ts';
 import { rootFiles } from './root-files.ts';
@@ -41,11 +42,7 @@ before(() => {
 
 after(() => {
   unmountAll(restricted);
-  const mounted = spawnSync('findmnt', ['-rno', 'TARGET', '-t', 'cgroup,cgroup2'], { encoding: 'utf8' }).stdout;
-  for (const target of mounted.split('\n').filter((line) => line !== '')) {
-    const path = join(target, cgroup);
-    if (existsSync(path)) rmdirSync(path);
-  }
+  removeTestCgroups(cgroup);
   rmSync(directory, { recursive: true });
 });
 

@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
-import { readCgroupLayout, removeCgroups } from '@wharf/sys/cgroup';
+import { readCgroupLayout } from '@wharf/sys/cgroup';
+import { removeTestCgroups } from '../test-cgroups.ts';
 import { connectSupervisor, type SupervisorClient } from './client.ts';
 import type { CreateProcess, OciRuntimeCommand, ProcessExit, ProcessIo } from './supervisor.ts';
 
@@ -154,9 +155,7 @@ export class TestContainers {
     await this.client.stop();
     this.client.close();
     while (existsSync(`/proc/${pid}`)) await new Promise((done) => setImmediate(done));
-    const { v1, v2 } = readCgroupLayout();
-    const roots = new Set([...v1.values(), ...(v2 === undefined ? [] : [v2])]);
-    removeCgroups([...roots].map((root) => `${root}/${this.cgroup}`));
+    removeTestCgroups(this.cgroup);
     rmSync(this.root, { recursive: true });
   }
 }
