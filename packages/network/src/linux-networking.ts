@@ -119,6 +119,11 @@ export class LinuxNetworking implements Networking {
     return [...this.#context.networks.values()];
   }
 
+  drivers(): readonly string[] {
+    const used = this.networks().map(({ driver }) => driver);
+    return [...new Set([...this.#context.drivers.keys(), ...used])].sort();
+  }
+
   endpointsOf(networkId: string): readonly EndpointRecord[] {
     return this.#context.endpoints.ofNetwork(networkId);
   }

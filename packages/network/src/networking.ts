@@ -15,6 +15,8 @@ export interface Networking {
   /** By full id, exact name, then unique id prefix; not_found `network x not found`. */
   network(nameOrId: string): NetworkRecord;
   networks(): readonly NetworkRecord[];
+  /** Names of the drivers that are built in, and of the plugins that networks have. */
+  drivers(): readonly string[];
   /** Containers attached now, for inspect's `Containers` and prune's in-use test. */
   endpointsOf(networkId: string): readonly EndpointRecord[];
 

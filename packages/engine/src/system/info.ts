@@ -8,7 +8,7 @@ import { readOsRelease, readText } from './host.ts';
 
 type InfoDeps = Pick<
   ContainerDeps,
-  'config' | 'volumes' | 'containers' | 'images' | 'events' | 'database' | 'runtimes' | 'hostFacts'
+  'config' | 'volumes' | 'networking' | 'containers' | 'images' | 'events' | 'database' | 'runtimes' | 'hostFacts'
 >;
 
 /** `docker info`: everything is true of this host, or empty. */
@@ -25,7 +25,7 @@ export async function systemInfo(deps: InfoDeps): Promise<SystemInfo> {
     DockerRootDir: config.dataRoot,
     Plugins: {
       Volume: [...deps.volumes.drivers()],
-      Network: ['bridge', 'host', 'null'],
+      Network: [...deps.networking.drivers()],
       Authorization: config.authorizationPlugins.length > 0 ? [...config.authorizationPlugins] : null,
       Log: ['fluentd', 'gelf', 'journald', 'json-file', 'local', 'none', 'syslog'],
     },
