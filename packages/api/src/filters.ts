@@ -60,12 +60,6 @@ export function matchesExactly(filters: Filters, name: string, source: string): 
   return values.length === 0 || values.includes(source);
 }
 
-/** As `matchesExactly`, also by prefix: ids, and actions with a suffix. */
-export function matchesPrefix(filters: Filters, name: string, source: string): boolean {
-  const values = filterValues(filters, name);
-  return values.length === 0 || values.some((value) => source.startsWith(value));
-}
-
 /** As `matchesExactly`, the values being regular expressions that match anywhere; a broken one matches nothing. */
 export function matchesPattern(filters: Filters, name: string, source: string): boolean {
   const values = filterValues(filters, name);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { digestOf, parseDigest } from './digest.ts';
-import { chainIdOf } from './layer/chain-id.ts';
 
 test('digests: whole sha256 only', () => {
   const digest = digestOf('');
@@ -18,11 +17,4 @@ test('digests: whole sha256 only', () => {
   ]) {
     assert.throws(() => parseDigest(text), { code: 'invalid_argument' });
   }
-});
-
-test('chain ids: the layer itself, then a hash over chain and layer', () => {
-  const [a, b] = [digestOf('a'), digestOf('b')];
-  assert.equal(chainIdOf([]), undefined);
-  assert.equal(chainIdOf([a]), a);
-  assert.equal(chainIdOf([a, b]), digestOf(`${a} ${b}`));
 });

@@ -1,8 +1,4 @@
-import { conflict, type EngineError, invalidArgument, notFound } from '@wharf/base/error';
-
-export function noSuchContainer(idOrName: string): EngineError {
-  return notFound(`No such container: ${idOrName}`);
-}
+import { conflict, type EngineError, invalidArgument } from '@wharf/base/error';
 
 export function nameInUse(name: string, holder: string): EngineError {
   return conflict(

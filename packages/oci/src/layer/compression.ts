@@ -7,9 +7,6 @@ export type Compression = 'none' | 'gzip' | 'zstd';
 /** Of archives that people make themselves. */
 export type StreamCompression = 'gzip' | 'zstd' | 'bzip2' | 'xz';
 
-/** Bytes that `detectCompression` wants to see. */
-export const compressionMagicLength = 6;
-
 /** By the first bytes. */
 export function detectCompression(start: Buffer): 'none' | StreamCompression {
   if (start[0] === 0x1f && start[1] === 0x8b) return 'gzip';

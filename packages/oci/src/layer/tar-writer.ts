@@ -69,12 +69,6 @@ export function tarTrailer(): Buffer {
   return zeros.subarray(0, 2 * blockSize);
 }
 
-/** Bytes that `member` takes in the archive, padding included. */
-export function tarMemberSize(member: TarMember): number {
-  const size = member.type === 'file' ? (member.size ?? 0) : 0;
-  return formatTarHeader(member).length + size + tarPadding(size).length;
-}
-
 const zeros = Buffer.alloc(2 * blockSize);
 
 interface HeaderFields {

@@ -31,18 +31,6 @@ export function decodeCredentials(header: string | undefined): Credentials {
   }
 }
 
-export function encodeCredentials(credentials: Credentials): string {
-  const { username, password, identityToken, registryToken, serverAddress } = credentials;
-  const fields = {
-    ...(username !== '' && { username }),
-    ...(password !== '' && { password }),
-    ...(identityToken !== '' && { identitytoken: identityToken }),
-    ...(registryToken !== '' && { registrytoken: registryToken }),
-    ...(serverAddress !== '' && { serveraddress: serverAddress }),
-  };
-  return Buffer.from(JSON.stringify(fields)).toString('base64url');
-}
-
 /** From Docker's `AuthConfig`, whose keys Go reads in any letter case. */
 export function credentialsFrom(value: unknown): Credentials {
   if (typeof value !== 'object' || value === null) return noCredentials;

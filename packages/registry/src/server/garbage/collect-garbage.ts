@@ -29,8 +29,6 @@ export interface Collected {
   readonly bytes: number;
 }
 
-export const defaultUploadLifetime = 24 * 60 * 60 * 1000;
-
 /**
  * Takes what nothing refers to, while pushes and deletions go on. What is younger than the grace, or was asked for
  * within it, stays: a push may be about to refer to it. markers.ts says why nothing that is in use can be taken.
