@@ -4,6 +4,8 @@ export interface Listed {
   readonly type: string;
   readonly target: string;
   readonly content: string;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** The members of an archive, independent of the product's own reader: ustar, with PAX and GNU long names. */
@@ -21,7 +23,9 @@ export function listTar(bytes: Buffer): Listed[] {
     else {
       const prefix = text(345, 155);
       const name = long.get('path') ?? (prefix ? `${prefix}/${text(0, 100)}` : text(0, 100));
-      members.push({ name, type, target: long.get('linkpath') ?? text(157, 100), content: body.toString() });
+      const target = long.get('linkpath') ?? text(157, 100);
+      const [uid, gid] = [Number.parseInt(text(108, 8), 8), Number.parseInt(text(116, 8), 8)];
+      members.push({ name, type, target, content: body.toString(), uid, gid });
       long = new Map();
     }
     at += 512 + Math.ceil(size / 512) * 512;

@@ -7,6 +7,7 @@ import { formatReloaded, mergeReloaded } from './config/reload.ts';
 import { keepPassedDescriptors, type Listeners, listen, removeStaleSockets } from './listen/listen.ts';
 import { openLog } from './log.ts';
 import { claimPidFile } from './pid-file.ts';
+import { makeRemappedDataRoot, openRemappedRoot } from './remap/remapped-root.ts';
 import { serveMetrics } from './serve-metrics.ts';
 import { serveRegistry } from './serve-registry.ts';
 import { watchSignals } from './shutdown.ts';
@@ -29,6 +30,8 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
   surviveDefects(logger);
   mkdirSync(settings['exec-root'], { recursive: true, mode: 0o711 });
   mkdirSync(settings['data-root'], { recursive: true, mode: 0o710 });
+  const remapped = openRemappedRoot(settings['userns-remap'], logger);
+  const dataRoot = remapped ? makeRemappedDataRoot(settings['data-root'], remapped) : settings['data-root'];
   const pidFile = claimPidFile(settings.pidfile);
   const signals = watchSignals(logger);
   try {
@@ -41,7 +44,7 @@ export async function runDaemon(load: () => Settings, environment: DaemonEnviron
       import('./wire.ts'),
       import('@wharf/server/api-server'),
     ]);
-    const daemon = await wire(() => live.settings, environment, { link, logger });
+    const daemon = await wire(() => live.settings, environment, { dataRoot, remapped, link, logger });
     const server = createApiServer({
       engine: daemon.engine,
       authorizer: daemon.authorizer,

@@ -31,6 +31,7 @@ import { containerSize } from './config/check-settings.ts';
 import type { DaemonEnvironment } from './config/config.ts';
 import type { Settings } from './config/options.ts';
 import { reloadAttributes } from './config/reload.ts';
+import type { RemappedRoot } from './remap/remapped-root.ts';
 import { findRuntimes } from './runtimes/find-runtimes.ts';
 import { liveRuntimes } from './runtimes/live-runtimes.ts';
 import type { SupervisorLink } from './supervisor-link.ts';
@@ -48,14 +49,21 @@ export interface WiredDaemon {
   release(): Promise<void>;
 }
 
+export interface WireOptions {
+  readonly dataRoot: string;
+  /** Where containers' root is not the host's. */
+  readonly remapped: RemappedRoot | undefined;
+  readonly link: SupervisorLink;
+  readonly logger: Logger;
+}
+
 /** The one place that constructs: everything else is handed what it needs. */
 export async function wire(
   present: () => Settings,
   environment: DaemonEnvironment,
-  { link, logger }: { link: SupervisorLink; logger: Logger },
+  { dataRoot, remapped, link, logger }: WireOptions,
 ): Promise<WiredDaemon> {
   const settings = present();
-  const dataRoot = settings['data-root'];
   const execRoot = settings['exec-root'];
   const seccomp = createSeccompSource({
     cacheDirectory: join(dataRoot, 'seccomp'),
@@ -72,7 +80,11 @@ export async function wire(
   authorizer.use(await authorizer.find(settings['authorization-plugins']));
   const database = openDatabase(join(dataRoot, 'meta.db'));
   const images = openContentImageStore({ database, dataRoot, logger });
-  const networking = openLinuxNetworking({ ...networkingOptions(settings, database, logger), plugins });
+  const networking = openLinuxNetworking({
+    ...networkingOptions(settings, database, logger),
+    plugins,
+    ...(remapped && { idMapping: remapped.idMapping }),
+  });
   const warmer = new CgroupWarmer(warmName(settings['cgroup-parent'], execRoot));
   const history = new EventLog({
     directory: join(dataRoot, 'events'),
@@ -80,7 +92,7 @@ export async function wire(
   });
   const fault = faultPoint(environment);
   const engine = await createEngine({
-    config: engineConfig(present, () => runtimes.defaultName),
+    config: engineConfig(present, () => runtimes.defaultName, { dataRoot, remapped }),
     logger,
     fault,
     runtimes: runtimes.byName,
@@ -89,8 +101,19 @@ export async function wire(
     images,
     imageParts: images.parts,
     transfers: transfersFor(present, images, { fault, logger }),
-    snapshots: new OverlaySnapshotter({ database, dataRoot, defaultSize: containerSize(settings['storage-opts']) }),
-    volumes: new DriverVolumeStore({ database, directory: join(dataRoot, 'volumes'), plugins, logger }),
+    snapshots: new OverlaySnapshotter({
+      database,
+      dataRoot,
+      defaultSize: containerSize(settings['storage-opts']),
+      ...(remapped && { remap: remapped }),
+    }),
+    volumes: new DriverVolumeStore({
+      database,
+      directory: join(dataRoot, 'volumes'),
+      plugins,
+      logger,
+      ...(remapped && { owner: remapped.root }),
+    }),
     networking,
     supervisor,
     events: new EventBus(history),
@@ -156,10 +179,15 @@ async function endSupervisor(supervisor: SupervisorClient, logger: Logger): Prom
 }
 
 /** What is reloadable is read from the present settings whenever it is asked for. */
-function engineConfig(present: () => Settings, defaultRuntime: () => string): EngineConfig {
+function engineConfig(
+  present: () => Settings,
+  defaultRuntime: () => string,
+  { dataRoot, remapped }: Pick<WireOptions, 'dataRoot' | 'remapped'>,
+): EngineConfig {
   const settings = present();
   return {
-    dataRoot: settings['data-root'],
+    dataRoot,
+    ...(remapped && { idMapping: remapped.idMapping }),
     execRoot: settings['exec-root'],
     get defaultRuntime() {
       return defaultRuntime();

@@ -1,3 +1,5 @@
+import type { IdMapping } from '@wharf/base/id-mapping';
+
 /** What the engine has to know of the daemon's configuration. Ask at each use: a reload may change what is said here. */
 export interface EngineConfig {
   /** Durable state: `<dataRoot>/containers/<id>/`. */
@@ -14,6 +16,8 @@ export interface EngineConfig {
   /** undefined: private on cgroup v2, host on v1. */
   readonly defaultCgroupnsMode: string | undefined;
   readonly cgroupParent: string;
+  /** Whom users of containers are on the host: `userns-remap`. */
+  readonly idMapping?: IdMapping;
   /** Containers go on when the daemon stops. They do in any case when it is killed. */
   readonly liveRestore: boolean;
   readonly debug: boolean;

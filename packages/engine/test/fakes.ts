@@ -131,6 +131,7 @@ function fakeSnapshots(root: string): FakeSnapshots {
     mounts: () => ({ lowerDirs: [], upperDir: '', workDir: '', target: root, volatile: false }),
     mount: async () => root,
     unmount: async () => {},
+    mapOwners: () => false,
     remove: async (id) => void prepared.delete(id),
     usage: async () => 7,
     reconcile: async (keep) => {

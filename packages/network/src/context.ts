@@ -1,3 +1,4 @@
+import type { IdMapping } from '@wharf/base/id-mapping';
 import type { KeyedLock } from '@wharf/base/keyed-lock';
 import type { Logger } from '@wharf/base/logger';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
@@ -57,6 +58,8 @@ export interface LinuxNetworkingOptions {
   readonly resolvConfPath?: string;
   /** Namespaces made ahead; 0 makes each when it is needed. */
   readonly readyNamespaces?: number;
+  /** Ids of remapped containers. */
+  readonly idMapping?: IdMapping;
 }
 
 /** A sandbox that exists in the kernel, or stands for one that it shares. */
@@ -64,6 +67,8 @@ export interface LiveSandbox {
   record: StoredSandbox;
   /** Descriptor of its network namespace; undefined for shared ones. */
   readonly namespace: number | undefined;
+  /** Descriptor of the user namespace that a remapped container is to join; later its process holds it. */
+  readonly user: number | undefined;
   dns: DnsServer | undefined;
   /** Asks the name servers that were set for this container, from inside. */
   upstream: Upstream | undefined;
@@ -83,6 +88,8 @@ export interface NetworkContext {
   readonly remover: LinkRemover;
   readonly ports: PortAllocator;
   readonly namespaces: NamespacePool;
+  /** For remapped containers, each with a user namespace. */
+  readonly remappedNamespaces: NamespacePool;
   /** Those of plugins are added when they are first asked for. */
   readonly drivers: Map<string, NetworkDriver>;
   readonly remoteIpam: RemoteIpam;

@@ -50,6 +50,7 @@ const lookEveryMilliseconds = 250;
 export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetworking {
   const { store, log, execRoot } = options;
   const owner = linkOwner(execRoot);
+  const ready = options.readyNamespaces ?? 4;
   const route = NetlinkSocket.open('route');
   const firewall = new Firewall(owner, log);
   const remover = new LinkRemover();
@@ -66,7 +67,8 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     firewall,
     remover,
     ports: new PortAllocator(),
-    namespaces: new NamespacePool(options.readyNamespaces ?? 4),
+    namespaces: new NamespacePool(options.idMapping ? 0 : ready),
+    remappedNamespaces: new NamespacePool(options.idMapping ? ready : 0, options.idMapping),
     drivers: new Map<string, NetworkDriver>([
       ['bridge', bridge],
       ['host', emptyDriver],
@@ -173,10 +175,12 @@ export class LinuxNetworking implements Networking {
 
   async close({ removeHostState }: { removeHostState: boolean } = { removeHostState: false }): Promise<void> {
     clearInterval(this.#watch);
-    const { live, networks, ports, namespaces, upstream, route, firewall, remover, log } = this.#context;
+    const { live, networks, ports, namespaces, remappedNamespaces } = this.#context;
+    const { upstream, route, firewall, remover, log } = this.#context;
     const empty = live.size === 0;
     const failures = await runAll([
       () => namespaces.close(),
+      () => remappedNamespaces.close(),
       ...[...live.values()].map((sandbox) => () => closeListeners(sandbox)),
       () => ports.close(),
       () => upstream.close(),

@@ -115,13 +115,15 @@ export interface SandboxRequest {
   readonly choosesAddresses: boolean;
   /** Written into the network namespace. */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Its users are others on the host: its network namespace belongs to a user namespace that it joins. */
+  readonly remapped?: boolean;
 }
 
 export interface Sandbox {
   readonly containerId: string;
   /** For the runtime spec: a path to join; `new` for an empty namespace; `host`. */
-  readonly namespace:
-    | { readonly kind: 'path'; readonly path: string }
+  readonly namespace: /** `user` is the user namespace that it belongs to, of a sandbox that was opened for a remapped container. */
+    | { readonly kind: 'path'; readonly path: string; readonly user?: string }
     | { readonly kind: 'host' }
     | { readonly kind: 'container'; readonly containerId: string };
   readonly sandboxKey: string;

@@ -43,6 +43,7 @@ export async function reconcile(context: NetworkContext, running: ReadonlyMap<st
   context.firewall.rewrite();
   for (const live of context.live.values()) restart(context, live);
   context.namespaces.warm();
+  context.remappedNamespaces.warm();
   void giveBackToPlugins(context, gone);
 }
 

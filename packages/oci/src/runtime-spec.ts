@@ -63,6 +63,8 @@ export interface OciNamespace {
 
 export interface OciLinux {
   namespaces: OciNamespace[];
+  uidMappings?: OciIdMapping[];
+  gidMappings?: OciIdMapping[];
   devices?: OciDevice[];
   cgroupsPath: string;
   resources: OciResources;
@@ -72,6 +74,12 @@ export interface OciLinux {
   maskedPaths?: readonly string[];
   readonlyPaths?: readonly string[];
   mountLabel?: string;
+}
+
+export interface OciIdMapping {
+  containerID: number;
+  hostID: number;
+  size: number;
 }
 
 export interface OciDevice {

@@ -1,7 +1,10 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { release } from 'node:os';
-import { check } from './errno.ts';
-import { mount } from './mount.ts';
+import type { Owner } from '@wharf/base/id-mapping';
+import { check, SystemError } from './errno.ts';
+import { actOnFilesAs } from './file-owner.ts';
+import { mountIdmapped } from './idmapped-mount.ts';
+import { mount, unmountAll } from './mount.ts';
 import { cString, syscall } from './syscall.ts';
 
 export interface OverlayRequest {
@@ -13,6 +16,20 @@ export interface OverlayRequest {
   readonly target: string;
   /** Skip all syncing: for trees that need not survive a power cut. */
   readonly volatile?: boolean;
+  /** Left out, files belong to whom they belong on disk. */
+  readonly mapped?: MappedLayers;
+}
+
+/** Files belong to whom a user namespace makes of their owners on disk. */
+export interface MappedLayers {
+  /** Its descriptor. */
+  readonly userNamespace: number;
+  /** Whom its root is on the host. */
+  readonly root: Owner;
+  /** That hold all of the overlay's own directories; mounted by owner for as long as the overlay is being mounted. */
+  readonly directories: readonly string[];
+  /** An empty directory of the caller's. */
+  readonly scratch: string;
 }
 
 const FSCONFIG_SET_FLAG = 0;
@@ -42,7 +59,41 @@ const plainOptions = { index: 'off', redirect_dir: 'off', metacopy: 'off' } as c
  * mount(2), whose options must fit a page, with descriptors for names. Throws SystemError.
  */
 export function mountOverlay(request: OverlayRequest): void {
+  if (request.mapped) mountMapped(request, request.mapped);
+  else mountPlain(request);
+}
+
+function mountPlain(request: OverlayRequest): void {
   if (!knowsLowerDirParts || !mountByParts(request)) mountByOptions(request);
+}
+
+/** The overlay keeps the mapped mounts that it was made of: Linux 5.19. Upper and work directory share one. */
+function mountMapped(request: OverlayRequest, { userNamespace, root, directories, scratch }: MappedLayers): void {
+  const views = directories.map((directory, index) => ({ directory, view: `${scratch}/${index}` }));
+  const seenBy = (path: string) => {
+    const found = views.find(({ directory }) => path.startsWith(`${directory}/`));
+    if (!found) throw new SystemError(`map the owners of ${path}`, EINVAL);
+    return found.view + path.slice(found.directory.length);
+  };
+  try {
+    for (const { directory, view } of views) {
+      mkdirSync(view, { recursive: true });
+      // Of a process that was killed in here.
+      unmountAll(view);
+      mountIdmapped(directory, view, userNamespace);
+    }
+    // What the overlay makes is made as whoever mounted it, and the host's root is nobody there.
+    using _ = actOnFilesAs(root);
+    const { upperDir, workDir } = request;
+    mountPlain({
+      ...request,
+      lowerDirs: request.lowerDirs.map(seenBy),
+      ...(upperDir !== undefined && { upperDir: seenBy(upperDir) }),
+      ...(workDir !== undefined && { workDir: seenBy(workDir) }),
+    });
+  } finally {
+    for (const { view } of views) unmountAll(view);
+  }
 }
 
 /** False where the kernel does not know `lowerdir+`: an older one takes it, and calls it invalid at the end. */

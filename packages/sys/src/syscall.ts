@@ -125,6 +125,9 @@ const numbers = {
   setgroups: [116, 159],
   setresgid: [119, 149],
   setresuid: [117, 147],
+  setfsuid: [122, 151],
+  setfsgid: [123, 152],
+  capget: [125, 90],
   capset: [126, 91],
   seccomp: [317, 277],
 } as const satisfies Record<string, readonly [x64: number, arm64: number]>;

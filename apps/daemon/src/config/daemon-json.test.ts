@@ -118,7 +118,7 @@ const keys: [key: string, value: unknown, becomes: unknown][] = [
   ['tlsverify', true, taken],
   ['userland-proxy', false, taken],
   ['userland-proxy-path', '/a', refused],
-  ['userns-remap', 'default', refused],
+  ['userns-remap', 'default', taken],
 ];
 
 describe('daemon.json', () => {

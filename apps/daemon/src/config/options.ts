@@ -137,6 +137,7 @@ export const options = {
   tlscert: textOption('TLS certificate', '', { argument: 'path' }),
   tlskey: textOption('TLS key', '', { argument: 'path' }),
   tlsverify: booleanOption('Use TLS and demand client certificates', false),
+  'userns-remap': textOption('User whose subordinate ids users of containers are: default, user or user:group', ''),
 } as const satisfies Record<string, object>;
 
 export type SettingName = keyof typeof options;

@@ -48,5 +48,4 @@ export const unsupportedOptions = {
   // Ports are published by the kernel, to loopback too: there is nothing that the proxy would be needed for.
   'userland-proxy': booleanOption('Publish ports on loopback by a process', true),
   'userland-proxy-path': only(textOption("That process's program", ''), isEmpty),
-  'userns-remap': only(textOption('User and group that root of containers is', ''), isEmpty),
 } as const;

@@ -48,7 +48,12 @@ async function unpack(
   place: string,
   owner: CopyOptions['owner'],
 ): Promise<void> {
-  const tree = { root: { fd: target.root, [Symbol.dispose]() {} }, prefix: target.realPath(), [Symbol.dispose]() {} };
+  const tree = {
+    root: { fd: target.root, [Symbol.dispose]() {} },
+    prefix: target.realPath(),
+    idMapping: undefined,
+    [Symbol.dispose]() {},
+  };
   const options = { noOverwriteDirNonDir: false, ...(owner && { owner }), readOnlyRoot: false, mounts: [] };
   const writer = new TreeWriter(tree, place === '' ? '/' : `/${shownName(place)}`, options);
   let unchecked = 0;

@@ -1,21 +1,25 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { finished } from 'node:stream';
 import { containerCreateRequest } from '@wharf/api/decode/container';
 import { FrameDemuxer } from '@wharf/api/streams/stdcopy';
 import { decode } from '@wharf/base/decode';
 import { runAll } from '@wharf/base/transaction';
 import { within } from '@wharf/base/within';
-import type { FinishedStep, StepRequest } from '@wharf/build/solver/step-runner';
+import type { FinishedStep, StepMount, StepRequest } from '@wharf/build/solver/step-runner';
+import type { Sandbox } from '@wharf/network/networking';
 import type { SpecMount } from '@wharf/runtime/spec/mounts';
 import { serializeSpec } from '@wharf/runtime/spec/rlimits';
 import { rootFiles } from '@wharf/runtime/spec/root-files';
-import { cgroupsPath, createRuntimeSpec } from '@wharf/runtime/spec/spec';
+import { cgroupsPath, createRuntimeSpec, type SpecInput } from '@wharf/runtime/spec/spec';
 import { resolveUser } from '@wharf/runtime/spec/user';
+import { unmountAll } from '@wharf/sys/mount';
 import { bundleDirectory, makeContainerDirectory, removeContainerFiles } from '../containers/container-files.ts';
 import { createDefaults } from '../containers/create.ts';
 import { writeNetworkFiles } from '../containers/network-files.ts';
+import { ownerOf } from '../containers/remapped.ts';
 import { validateCreate } from '../containers/validate/create.ts';
+import type { EngineConfig } from '../engine-config.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { runtimeOf } from '../engine-runtime.ts';
 import type { ProcessExits } from './process-exits.ts';
@@ -67,7 +71,8 @@ async function execute(
     cleanup.push(() => networking.closeSandbox(id));
     outer.push(() => snapshots.unmount(id));
     const root = await snapshots.mount(id);
-    const files = writeNetworkFiles(config, { id, config: spec.config }, sandbox);
+    const mounts = request.mounts.map((mount, index) => ownedMount(deps, { id, index, mount }, outer));
+    const files = writeNetworkFiles(config, { id, config: spec.config, hostConfig: spec.hostConfig }, sandbox);
     const runtime = runtimeOf(deps, '');
     mkdirSync(bundleDirectory(config, id), { recursive: true, mode: 0o700 });
     const oci = createRuntimeSpec(
@@ -77,13 +82,14 @@ async function execute(
         args: request.args,
         user: resolveUser(rootFiles(root), request.user, null),
         root: { kind: 'path', path: root },
-        mounts: request.mounts.map(specMount),
+        mounts: mounts.map(specMount),
         files,
         namespaces: {
           network:
             sandbox.namespace.kind === 'path' ? { kind: 'path', path: sandbox.namespace.path } : { kind: 'host' },
         },
         networkSysctlsWritten: sandbox.namespace.kind === 'path',
+        ...userNamespaceOf(config, sandbox),
         cgroupsPath: cgroupsPath(spec.hostConfig, config.cgroupParent, id),
       },
       runtime.host,
@@ -100,7 +106,7 @@ async function execute(
     cleanup.push(() => exits.forget(id));
     cleanup.push(() => supervisor.delete(id));
     signal.throwIfAborted();
-    const io = { tty: false, stdin: false, stdinOnce: false };
+    const io = { tty: false, stdin: false, stdinOnce: false, ...ownerOf(config, spec.hostConfig) };
     const bundle = bundleDirectory(config, id);
     await supervisor.create({ id, bundle, runtime: runtime.command, io, log: { driver: 'none' } });
     const kill = () => void supervisor.kill(id, SIGKILL, { all: true }).catch(() => undefined);
@@ -167,8 +173,38 @@ function stepSpec(deps: ContainerDeps, request: StepRequest) {
     links: [],
     choosesAddresses: insecure,
     sysctls: {},
+    remapped: deps.config.idMapping !== undefined,
   };
   return { config, hostConfig, sandbox };
+}
+
+function userNamespaceOf({ idMapping }: EngineConfig, { namespace }: Sandbox): Pick<SpecInput, 'userNamespace'> {
+  if (!idMapping || namespace.kind !== 'path' || namespace.user === undefined) return {};
+  return { userNamespace: { path: namespace.user, mapping: idMapping } };
+}
+
+/** Caches and contexts are kept with the owners that containers know; views of layers show them as they should. */
+function ownedMount(
+  { snapshots, config }: ContainerDeps,
+  { id, index, mount }: { id: string; index: number; mount: StepMount },
+  cleanup: (() => void)[],
+): StepMount {
+  if (mount.kind !== 'bind' || mount.source.startsWith(`${join(config.dataRoot, 'snapshots')}/`)) return mount;
+  if (!config.idMapping) return mount;
+  const directory = join(config.execRoot, 'subpaths', id);
+  const target = join(directory, String(index));
+  cleanup.push(() => rmSync(directory, { recursive: true, force: true }));
+  bindTarget(mount.source, target);
+  cleanup.push(() => unmountAll(target));
+  snapshots.mapOwners(mount.source, target);
+  return { ...mount, source: target };
+}
+
+/** A directory for a directory, a file for a file. */
+function bindTarget(source: string, target: string): void {
+  mkdirSync(dirname(target), { recursive: true });
+  if (statSync(source).isDirectory()) mkdirSync(target, { recursive: true });
+  else writeFileSync(target, '');
 }
 
 function specMount({ kind, target, source, readOnly, size }: StepRequest['mounts'][number]): SpecMount {

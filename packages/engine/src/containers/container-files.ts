@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
+import { chownSync, mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { EngineConfig } from '../engine-config.ts';
+import { filesOwner } from './remapped.ts';
 
 /** Where a container's own files are: durable ones under the data root, the bundle under the exec root. */
 export function containerDirectory({ dataRoot }: EngineConfig, id: string): string {
@@ -30,7 +31,11 @@ export function resolvConfFile(config: EngineConfig, id: string): string {
 
 // Small files on the way to a start are made synchronously: the thread pool would take longer than the calls.
 export function makeContainerDirectory(config: EngineConfig, id: string): void {
-  mkdirSync(containerDirectory(config, id), { recursive: true, mode: 0o710 });
+  const directory = containerDirectory(config, id);
+  mkdirSync(directory, { recursive: true, mode: 0o710 });
+  const owner = filesOwner(config);
+  // The root of remapped containers passes through on its way to what is mounted from there.
+  if (owner) for (const path of [dirname(directory), directory]) chownSync(path, 0, owner.gid);
 }
 
 /** Idempotent. */

@@ -7,8 +7,12 @@ import type { ContainerDeps } from '../engine-deps.ts';
 import { imageView } from './acquire-mounts.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
+import { idMappingOf } from './remapped.ts';
 
-export type TreeDeps = Pick<ContainerDeps, 'containers' | 'locks' | 'snapshots' | 'volumes' | 'teardowns' | 'trees'>;
+export type TreeDeps = Pick<
+  ContainerDeps,
+  'config' | 'containers' | 'locks' | 'snapshots' | 'volumes' | 'teardowns' | 'trees'
+>;
 
 export interface HeldTree {
   readonly tree: ContainerTree;
@@ -39,12 +43,13 @@ export async function holdTree(deps: TreeDeps, idOrName: string, options: { bare
 
 /** Its process holds the files open: the container may stop meanwhile. */
 async function holdRunning(
-  { trees }: TreeDeps,
+  { config, trees }: TreeDeps,
   record: ContainerRecord,
   bare: boolean,
   release: () => void,
 ): Promise<HeldTree> {
-  const source: TreeSource = { kind: 'process', pid: record.state.pid, containerId: record.id, bare };
+  const idMapping = idMappingOf(config, record.hostConfig);
+  const source: TreeSource = { kind: 'process', pid: record.state.pid, containerId: record.id, bare, idMapping };
   const tree = await trees.open(source);
   release();
   return { tree, record, close: () => tree.close() };
@@ -66,7 +71,8 @@ async function holdStopped(
       });
   try {
     const mounts = bare ? [] : await treeMounts(deps, record);
-    const tree = await trees.open({ kind: 'overlay', overlay: snapshots.mounts(record.id), mounts });
+    const idMapping = idMappingOf(deps.config, record.hostConfig);
+    const tree = await trees.open({ kind: 'overlay', overlay: snapshots.mounts(record.id), mounts, idMapping });
     let closed = false;
     return {
       tree,

@@ -56,6 +56,7 @@ export function createDefaults({ config, runtimes }: ContainerDeps) {
     shmSize: config.defaultShmSize,
     ipcMode: config.defaultIpcMode,
     cgroupnsMode: config.defaultCgroupnsMode,
+    remapped: config.idMapping !== undefined,
     logConfig: { Type: config.logging.driver, Config: { ...config.logging.options } },
   };
 }
@@ -125,8 +126,9 @@ async function makeContainer(
   undo.defer(() => containers.dropDraft(draft));
   fault('create.snapshot');
   undo.defer(() => snapshots.remove(id));
-  const { AutoRemove: volatile } = draft.hostConfig;
-  await snapshots.prepare(id, image.diffIds, { volatile, size: storageSize(draft.hostConfig) });
+  const { AutoRemove: volatile, UsernsMode } = draft.hostConfig;
+  const hostOwners = UsernsMode === 'host';
+  await snapshots.prepare(id, image.diffIds, { volatile, size: storageSize(draft.hostConfig), hostOwners });
   fault('create.directory');
   undo.defer(() => removeContainerFiles(config, id));
   makeContainerDirectory(config, id);

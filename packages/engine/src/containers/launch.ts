@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '@wharf/base/error';
+import { conflict, EngineError } from '@wharf/base/error';
 import { together } from '@wharf/base/together';
 import type { Undo } from '@wharf/base/transaction';
 import type { Sandbox } from '@wharf/network/networking';
@@ -11,6 +11,7 @@ import { cgroupsPath, createRuntimeSpec, type SpecRoot } from '@wharf/runtime/sp
 import type { RootFiles } from '@wharf/runtime/spec/user';
 import { resolveUser } from '@wharf/runtime/spec/user';
 import type { ProcessIo } from '@wharf/runtime/supervisor/supervisor';
+import type { EngineConfig } from '../engine-config.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { runtimeOf } from '../engine-runtime.ts';
 import { bundleDirectory, makeContainerDirectory } from './container-files.ts';
@@ -20,9 +21,10 @@ import { logTarget } from './log-target.ts';
 import { prepareMounts } from './mount-sources.ts';
 import { writeNetworkFiles } from './network-files.ts';
 import { publishEndpoints } from './publish-endpoints.ts';
+import { idMappingOf, ownerOf } from './remapped.ts';
 import { sandboxRequest } from './sandbox-request.ts';
 import { mountShm } from './shared-memory.ts';
-import { findSharedNamespaces, requireRunning } from './shared-namespaces.ts';
+import { findSharedNamespaces, requireRunning, type Shared } from './shared-namespaces.ts';
 
 /**
  * Everything from a record to a created process whose program has not begun: network beside root and mounts, the
@@ -38,9 +40,12 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
   await using held = new AsyncDisposableStack();
   fault('start.begin');
   makeContainerDirectory(config, id);
+  const idMapping = idMappingOf(config, hostConfig);
+  // The kernel lets an overlay be mounted with other owners by the host alone.
+  const mountedByRuntime = runtime.host.runtime.rootMount && !idMapping;
   const [sandbox, root, mounts] = await together([
     openNetwork(deps, record, undo),
-    mountRoot(deps, record, runtime.host.runtime.rootMount, undo),
+    mountRoot(deps, record, mountedByRuntime, undo),
     prepareMounts(deps, record, { directory: join(config.execRoot, 'subpaths', id), held, undo }),
     mountShm(config, record, undo),
   ]);
@@ -57,6 +62,9 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
       mounts,
       files,
       namespaces: { ...shared.namespaces, network: networkNamespace(deps, sandbox) },
+      ...(idMapping && {
+        userNamespace: { path: userNamespace(deps, sandbox, shared.joined), mapping: idMapping },
+      }),
       networkSysctlsWritten: sandbox.namespace.kind === 'path',
       linkedEnvironment: linkedEnvironment(deps, record),
       cgroupsPath: cgroupsPath(hostConfig, config.cgroupParent, id),
@@ -74,7 +82,7 @@ export async function launch(deps: ContainerDeps, record: ContainerRecord, undo:
       id,
       bundle: bundleDirectory(config, id),
       runtime: runtime.command,
-      io: ioOf(record),
+      io: ioOf(config, record),
       log: logTarget(record),
     }),
     publishPorts(deps, id),
@@ -142,12 +150,33 @@ function networkNamespace({ containers }: ContainerDeps, { namespace }: Sandbox)
   }
 }
 
-function ioOf({ config, hostConfig }: ContainerRecord): ProcessIo {
+/** Namespaces that are shared belong to one user namespace: that of the container that came first. */
+function userNamespace(
+  { config, containers }: ContainerDeps,
+  { namespace }: Sandbox,
+  joined: Shared['joined'],
+): string {
+  const shared = [...joined, ...(namespace.kind === 'container' ? [containers.find(namespace.containerId)] : [])];
+  for (const { name, hostConfig } of shared) {
+    if (idMappingOf(config, hostConfig)) continue;
+    throw conflict(`cannot join namespaces of container ${name}: it is in the host's user namespace (--userns=host)`);
+  }
+  const [first, ...others] = new Set(shared.map(({ state }) => state.pid));
+  if (others.length > 0) {
+    throw conflict('cannot join namespaces of several containers when user namespaces are enabled');
+  }
+  if (first !== undefined) return `/proc/${first}/ns/user`;
+  if (namespace.kind === 'path' && namespace.user !== undefined) return namespace.user;
+  throw new EngineError('internal', 'a remapped container has no user namespace');
+}
+
+function ioOf(daemon: EngineConfig, { config, hostConfig }: ContainerRecord): ProcessIo {
   const [rows, columns] = hostConfig.ConsoleSize;
   return {
     tty: config.Tty,
     stdin: config.OpenStdin,
     stdinOnce: config.StdinOnce,
+    ...ownerOf(daemon, hostConfig),
     ...(config.Tty && rows > 0 && columns > 0 && { size: { rows, columns } }),
   };
 }

@@ -1,7 +1,8 @@
 import { lstatSync, mkdirSync, rmdirSync, unlinkSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { chown, mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError, invalidArgument } from '@wharf/base/error';
+import type { Owner } from '@wharf/base/id-mapping';
 import type { Undo } from '@wharf/base/transaction';
 import { hasErrno } from '@wharf/sys/errno';
 import { bindAlone, bindInRoot, unmountAll } from '@wharf/sys/mount';
@@ -10,6 +11,7 @@ import type { ContainerDeps } from '../engine-deps.ts';
 import { imageView } from './acquire-mounts.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { publishVolumeMount } from './publish.ts';
+import { filesOwner } from './remapped.ts';
 
 export interface MountsScope {
   /** For mounts that are needed only until the runtime has made the container's own. */
@@ -20,7 +22,7 @@ export interface MountsScope {
 
 /** Makes every mount's source reachable for one run: volumes mounted, directories of -v made. */
 export async function prepareMounts(
-  deps: Pick<ContainerDeps, 'volumes' | 'snapshots' | 'events' | 'fault'>,
+  deps: Pick<ContainerDeps, 'config' | 'volumes' | 'snapshots' | 'events' | 'fault'>,
   { id, mounts }: ContainerRecord,
   { directory, held, undo }: MountsScope,
 ): Promise<ContainerMount[]> {
@@ -42,7 +44,7 @@ export async function prepareMounts(
         );
         break;
       case 'bind':
-        await prepareBind(mount);
+        await prepareBind(mount, filesOwner(deps.config));
         prepared.push(mount.nonRecursive ? bindFlat(mount, join(directory, String(prepared.length)), held) : mount);
         break;
       case 'tmpfs':
@@ -117,7 +119,7 @@ function releaseTarget(target: string): void {
   }
 }
 
-async function prepareBind({ source, createSource }: ContainerMount): Promise<void> {
+async function prepareBind({ source, createSource }: ContainerMount, owner: Owner | undefined): Promise<void> {
   try {
     await stat(source);
   } catch (cause) {
@@ -125,15 +127,23 @@ async function prepareBind({ source, createSource }: ContainerMount): Promise<vo
     if (!createSource) {
       throw invalidArgument(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
     }
-    await makeSource(source);
+    await makeSource(source, owner);
   }
 }
 
-async function makeSource(source: string): Promise<void> {
+async function makeSource(source: string, owner: Owner | undefined): Promise<void> {
   try {
-    await mkdir(source, { recursive: true, mode: 0o755 });
+    const first = await mkdir(source, { recursive: true, mode: 0o755 });
+    if (owner) for (const path of pathsBetween(first, source)) await chown(path, owner.uid, owner.gid);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new EngineError('internal', `error while creating mount source path '${source}': ${why}`, { cause });
   }
+}
+
+/** From the first directory that was made down to the last. */
+function pathsBetween(first: string | undefined, last: string): string[] {
+  const paths: string[] = [];
+  for (let path = last; first !== undefined && path.startsWith(first); path = dirname(path)) paths.push(path);
+  return paths;
 }

@@ -4,10 +4,11 @@ import { networkSysctls } from '@wharf/runtime/spec/sysctls';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { linksForSandbox } from './links.ts';
+import { idMappingOf } from './remapped.ts';
 
 /** What a container asks of the network, from its record. */
 export function sandboxRequest(
-  deps: Pick<ContainerDeps, 'containers'>,
+  deps: Pick<ContainerDeps, 'containers' | 'config'>,
   { id, name, config, hostConfig, endpoints }: ContainerRecord,
 ): SandboxRequest {
   return {
@@ -30,5 +31,6 @@ export function sandboxRequest(
       'CAP_NET_ADMIN',
     ),
     sysctls: networkSysctls(hostConfig),
+    remapped: idMappingOf(deps.config, hostConfig) !== undefined,
   };
 }

@@ -1,9 +1,11 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mappedRoot } from '@wharf/base/id-mapping';
 import type { Undo } from '@wharf/base/transaction';
 import { mount, mountFlags, unmountAll } from '@wharf/sys/mount';
 import type { EngineConfig } from '../engine-config.ts';
 import type { ContainerRecord } from './container-record.ts';
+import { idMappingOf } from './remapped.ts';
 
 const defaultSize = 64 * 1024 * 1024;
 
@@ -24,8 +26,15 @@ export async function mountShm(config: EngineConfig, { id, hostConfig }: Contain
     target,
     type: 'tmpfs',
     flags: MS_NOSUID | MS_NODEV | MS_NOEXEC,
-    data: `mode=1777,size=${hostConfig.ShmSize || defaultSize}`,
+    data: `mode=1777,size=${hostConfig.ShmSize || defaultSize}${ownerOptions(config, hostConfig)}`,
   });
+}
+
+function ownerOptions(config: EngineConfig, hostConfig: ContainerRecord['hostConfig']): string {
+  const mapping = idMappingOf(config, hostConfig);
+  if (!mapping) return '';
+  const { uid, gid } = mappedRoot(mapping);
+  return `,uid=${uid},gid=${gid}`;
 }
 
 /** Idempotent. */

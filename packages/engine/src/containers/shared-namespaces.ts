@@ -10,6 +10,8 @@ export interface Shared {
   readonly namespaces: Omit<SharedNamespaces, 'network'>;
   /** The host directory behind /dev/shm; undefined for one of the container's own. */
   readonly shmPath: string | undefined;
+  /** The containers whose namespaces are joined, network aside. */
+  readonly joined: readonly ContainerRecord[];
 }
 
 /** Finds the processes whose pid and ipc namespaces a container joins. They must be running. */
@@ -19,13 +21,14 @@ export function findSharedNamespaces(
 ): Shared {
   const pidOwner = sharedContainer(hostConfig.PidMode);
   const ipcOwner = sharedContainer(hostConfig.IpcMode);
-  const pid = pidOwner === undefined ? undefined : requireRunning(containers.find(pidOwner), 'PID').state.pid;
+  const pid = pidOwner === undefined ? undefined : requireRunning(containers.find(pidOwner), 'PID');
   const ipc = ipcOwner === undefined ? undefined : requireShareable(containers.find(ipcOwner));
   return {
     namespaces: {
-      ...(pid !== undefined && { pid: `/proc/${pid}/ns/pid` }),
+      ...(pid && { pid: `/proc/${pid.state.pid}/ns/pid` }),
       ...(ipc && { ipc: `/proc/${ipc.state.pid}/ns/ipc` }),
     },
+    joined: [pid, ipc].filter((record) => record !== undefined),
     shmPath: ipc ? shmDirectory(config, ipc.id) : ownShm(config, id, hostConfig.IpcMode),
   };
 }

@@ -13,6 +13,7 @@ import { detachable } from '../containers/detachable.ts';
 import { linkedEnvironment } from '../containers/links.ts';
 import { outputOnly } from '../containers/output-only.ts';
 import { publishContainer } from '../containers/publish.ts';
+import { ownerOf } from '../containers/remapped.ts';
 import type { AttachedStream } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { runtimeOf } from '../engine-runtime.ts';
@@ -120,6 +121,7 @@ function execProcess(
     tty: request.Tty,
     stdin: request.AttachStdin && !detach,
     stdinOnce: true,
+    ...ownerOf(deps.config, hostConfig),
     ...(size && { size: { rows: size[0], columns: size[1] } }),
   };
   return { id: containerId, execId: id, runtime: runtime.command, process, io };

@@ -140,10 +140,11 @@ function describeRuntimes({ runtimes }: InfoDeps): SystemInfo['Runtimes'] {
   );
 }
 
-function securityOptions({ hostFacts }: InfoDeps): string[] {
+function securityOptions({ config, hostFacts }: InfoDeps): string[] {
   const options: string[] = [];
   if (hostFacts.apparmor) options.push('name=apparmor');
   if (hostFacts.seccomp) options.push('name=seccomp,profile=builtin');
+  if (config.idMapping) options.push('name=userns');
   if (hostFacts.cgroupVersion === 2) options.push('name=cgroupns');
   return options;
 }

@@ -44,5 +44,6 @@ export async function closeListeners(live: LiveSandbox): Promise<void> {
   const { upstream } = live;
   live.upstream = undefined;
   if (live.namespace !== undefined) closeNamespace(live.namespace);
+  if (live.user !== undefined) closeNamespace(live.user);
   await upstream?.close();
 }

@@ -17,7 +17,7 @@ export function describeSandbox(context: NetworkContext, live: LiveSandbox): San
     containerId: request.containerId,
     namespace:
       kind === 'own'
-        ? { kind: 'path', path }
+        ? { kind: 'path', path, ...(live.user !== undefined && { user: `/proc/${process.pid}/fd/${live.user}` }) }
         : kind === 'host'
           ? { kind: 'host' }
           : { kind: 'container', containerId: shared ?? '' },

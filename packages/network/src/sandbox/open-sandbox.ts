@@ -1,6 +1,6 @@
 import { invalidArgument } from '@wharf/base/error';
 import { transaction, type Undo } from '@wharf/base/transaction';
-import { closeNamespace, inNetworkNamespace } from '@wharf/sys/namespaces';
+import { inNetworkNamespace } from '@wharf/sys/namespaces';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import { DnsServer } from '../dns/server.ts';
 import type { SandboxRequest } from '../networking.ts';
@@ -11,6 +11,7 @@ import { closeSandbox } from './close-sandbox.ts';
 import { createEndpoint, releaseEndpoint } from './create-endpoint.ts';
 import { joinRemotes } from './join-remotes.ts';
 import { nameView } from './name-view.ts';
+import { discard } from './namespace-pool.ts';
 import { type PlannedEndpoint, planSandbox } from './plan.ts';
 
 /** Gives a container its network. Undoes itself on a throw; an older sandbox of the container is closed first. */
@@ -27,12 +28,12 @@ export async function openSandbox(context: NetworkContext, request: SandboxReque
     if (plan.kind === 'host') {
       return enlist(context, newSandbox({ request, kind: plan.kind, endpoints: placed, ports: [] }, undefined));
     }
-    const ready = context.namespaces.take();
-    undo.defer(() => closeNamespace(ready.fd));
+    const ready = (request.remapped ? context.remappedNamespaces : context.namespaces).take();
+    undo.defer(() => discard(ready));
     using route = ready.route;
     const endpoints = await joinRemotes(context, { request, endpoints: placed, namespace: ready.fd }, undo);
     const record: StoredSandbox = { request, kind: plan.kind, endpoints, ports: [] };
-    const live = newSandbox(record, ready.fd);
+    const live = newSandbox(record, ready.fd, ready.user);
     attachEndpoints(context, endpoints, { namespace: ready.fd, route, guarded: !request.choosesAddresses });
     const gateways = { v4: gatewayEndpoint(endpoints, 4), v6: gatewayEndpoint(endpoints, 6) };
     setDefaultRoutes(route, gateways, { fresh: true });
@@ -66,8 +67,8 @@ async function makeEndpoints(
   return endpoints;
 }
 
-export function newSandbox(record: StoredSandbox, namespace: number | undefined): LiveSandbox {
-  return { record, namespace, dns: undefined, upstream: undefined, held: [], published: [] };
+export function newSandbox(record: StoredSandbox, namespace: number | undefined, user?: number): LiveSandbox {
+  return { record, namespace, user, dns: undefined, upstream: undefined, held: [], published: [] };
 }
 
 function enlist(context: NetworkContext, live: LiveSandbox): LiveSandbox {

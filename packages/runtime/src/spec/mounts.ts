@@ -40,6 +40,8 @@ export interface MountsInput {
    */
   readonly recursiveReadOnly: (source: string) => 'yes' | 'no' | 'needless';
   readonly writableCgroups: boolean;
+  /** `bind` is the host's own mount: its message queues can be mounted by its own root only. */
+  readonly messageQueues: 'mount' | 'bind' | 'none';
   /** Restrictions of the mount that a bind's source is on, where the runtime would lift them. */
   readonly restrictionsOf: (source: string) => readonly string[];
 }
@@ -56,7 +58,7 @@ export function createMounts(input: MountsInput): OciMount[] {
   return [...defaults, ...own, ...initMount(input)];
 }
 
-function defaultMounts({ hostConfig, defaultShmSize, writableCgroups }: MountsInput): OciMount[] {
+function defaultMounts({ hostConfig, defaultShmSize, writableCgroups, messageQueues }: MountsInput): OciMount[] {
   const { Privileged, IpcMode, ReadonlyRootfs } = hostConfig;
   const readOnlySys = Privileged ? [] : ['ro'];
   const readOnlyCgroups = (Privileged || writableCgroups) && !ReadonlyRootfs ? [] : ['ro'];
@@ -73,8 +75,10 @@ function defaultMounts({ hostConfig, defaultShmSize, writableCgroups }: MountsIn
     ]),
     fileSystem('/sys', 'sysfs', 'sysfs', ['nosuid', 'noexec', 'nodev', ...readOnlySys]),
     fileSystem('/sys/fs/cgroup', 'cgroup', 'cgroup', [...readOnlyCgroups, 'nosuid', 'noexec', 'nodev']),
-    fileSystem('/dev/mqueue', 'mqueue', 'mqueue', ['nosuid', 'noexec', 'nodev']),
   ];
+  const queueOptions = ['nosuid', 'noexec', 'nodev'];
+  if (messageQueues === 'mount') mounts.push(fileSystem('/dev/mqueue', 'mqueue', 'mqueue', queueOptions));
+  if (messageQueues === 'bind') mounts.push(bind('/dev/mqueue', '/dev/mqueue', ['rbind', 'rprivate', ...queueOptions]));
   if (IpcMode !== 'none') {
     const size = `size=${hostConfig.ShmSize || defaultShmSize}`;
     mounts.push(fileSystem('/dev/shm', 'tmpfs', 'shm', ['nosuid', 'noexec', 'nodev', 'mode=1777', size]));

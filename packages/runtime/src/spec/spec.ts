@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import type { ContainerConfig, HostConfig, Ulimit } from '@wharf/api/container';
-import type { OciLinux, OciMount, OciProcess, OciSpec } from '@wharf/oci/runtime-spec';
+import type { IdMapping, IdRange } from '@wharf/base/id-mapping';
+import type { OciIdMapping, OciLinux, OciMount, OciProcess, OciSpec } from '@wharf/oci/runtime-spec';
 import { readRestrictions } from '@wharf/sys/mount';
 import type { SeccompSource } from '../seccomp/seccomp.ts';
 import { resolveCapabilities } from './capabilities.ts';
@@ -60,6 +61,8 @@ export interface SpecInput {
   readonly mounts: readonly SpecMount[];
   readonly files: NetworkFiles | undefined;
   readonly namespaces: SharedNamespaces;
+  /** The user namespace that it joins, where that is not the host's. */
+  readonly userNamespace?: { readonly path: string; readonly mapping: IdMapping };
   /** True where the network namespace already holds `networkSysctls(hostConfig)`. */
   readonly networkSysctlsWritten: boolean;
   /** Relative to the cgroup root, as `cgroupsPath` makes it. */
@@ -142,7 +145,13 @@ function createContainerMounts(input: SpecInput, host: SpecHost, security: Secur
     recursiveReadOnly: (source) => (!isDirectory(source) ? 'needless' : host.runtime.recursiveReadOnly ? 'yes' : 'no'),
     restrictionsOf: host.runtime.keepsRestrictions ? () => [] : readRestrictions,
     writableCgroups: security.writableCgroups === true,
+    messageQueues: messageQueues(input),
   });
+}
+
+function messageQueues({ hostConfig, userNamespace }: SpecInput): 'mount' | 'bind' | 'none' {
+  if (!userNamespace || hostConfig.IpcMode !== 'host') return 'mount';
+  return existsSync('/dev/mqueue') ? 'bind' : 'none';
 }
 
 function isDirectory(path: string): boolean {
@@ -202,7 +211,14 @@ function createLinux(
     sysctl['kernel.domainname'] ??= input.config.Domainname;
   const rootfsPropagation = resolveRootPropagation(input.mounts, () => readFileSync('/proc/self/mountinfo', 'utf8'));
   return {
-    namespaces: createNamespaces(hostConfig, input.namespaces),
+    namespaces: [
+      ...createNamespaces(hostConfig, input.namespaces),
+      ...(input.userNamespace ? [{ type: 'user' as const, path: input.userNamespace.path }] : []),
+    ],
+    ...(input.userNamespace && {
+      uidMappings: input.userNamespace.mapping.uids.map(ociIdMapping),
+      gidMappings: input.userNamespace.mapping.gids.map(ociIdMapping),
+    }),
     ...(devices.length > 0 && { devices }),
     cgroupsPath: input.cgroupsPath,
     resources: { devices: rules, ...createResources(hostConfig) },
@@ -212,6 +228,10 @@ function createLinux(
     maskedPaths: open ? [] : (hostConfig.MaskedPaths ?? host.maskedPaths),
     readonlyPaths: open ? [] : (hostConfig.ReadonlyPaths ?? defaultReadonlyPaths),
   };
+}
+
+function ociIdMapping({ inside, outside, size }: IdRange): OciIdMapping {
+  return { containerID: inside, hostID: outside, size };
 }
 
 export interface ExecProcessInput {

@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createPipe, duplicateDescriptor, setNonBlocking } from '@wharf/sys/descriptor';
+import { chownFile } from '@wharf/sys/file';
 import { readCursor } from '../logs/forward/log-cursor.ts';
 import { JsonFileWriter, type LogPosition } from '../logs/json-file-writer.ts';
 import { LogFile } from '../logs/log-file.ts';
@@ -33,6 +34,11 @@ export function preparePipes({ nullDevices }: Pick<SupervisorDeps, 'nullDevices'
   const input = stdin?.read ?? nullDevices.open();
   const ours = [stdout.read, stderr.read, ...(stdin ? [stdin.write] : [])];
   const child = [input, stdout.write, stderr.write];
+  const { owner } = io;
+  if (owner) {
+    const pipes = [stdout.write, stderr.write, ...(stdin ? [stdin.read] : [])];
+    for (const fd of pipes) chownFile(fd, owner.uid, owner.gid);
+  }
   return {
     child,
     consoleSocket: undefined,

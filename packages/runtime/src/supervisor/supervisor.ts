@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Owner } from '@wharf/base/id-mapping';
 import type { Forwarding } from '../logs/drivers/forwarding.ts';
 
 /**
@@ -61,6 +62,8 @@ export interface ProcessIo {
   /** Close stdin when the first attached client's ends. */
   readonly stdinOnce: boolean;
   readonly size?: WindowSize;
+  /** Whose pipes are; whom the host's root is nothing to can open them again only as their owner. */
+  readonly owner?: Owner;
 }
 
 export interface CreateProcess {

@@ -3,10 +3,12 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
+import type { Owner } from '@wharf/base/id-mapping';
 import { hasErrno } from '@wharf/sys/errno';
 import { spreadSubdirectories } from '@wharf/sys/file';
+import { mountIdmapped } from '@wharf/sys/idmapped-mount';
 import { unmountAll } from '@wharf/sys/mount';
-import { mountOverlay } from '@wharf/sys/overlay';
+import { type MappedLayers, mountOverlay } from '@wharf/sys/overlay';
 import { canLimitDirectories, limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
 import { cString } from '@wharf/sys/syscall';
 import { directoryUsage } from '../directory-usage.ts';
@@ -19,6 +21,15 @@ export interface OverlaySnapshotterOptions {
   readonly dataRoot: string;
   /** Bytes that a writable layer may hold which does not say so itself; 0 is as much as there is. */
   readonly defaultSize?: number;
+  /** Whom containers' users are on the host, where they are not the host's own. */
+  readonly remap?: Remap;
+}
+
+export interface Remap {
+  /** Descriptor of a user namespace: the owners of files on disk are its users. */
+  readonly userNamespace: number;
+  /** Whom its root is on the host. */
+  readonly root: Owner;
 }
 
 interface Snapshot {
@@ -29,6 +40,8 @@ interface Snapshot {
   readonly readOnly?: boolean;
   /** By a project quota of its own. */
   readonly isLimited?: boolean;
+  /** Its files belong to the host's users also where containers are remapped. */
+  readonly hostOwners?: boolean;
 }
 
 /**
@@ -40,13 +53,16 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #snapshots: Collection<Snapshot>;
   readonly #mounted = new Set<string>();
   readonly #defaultSize: number;
+  readonly #remap: Remap | undefined;
 
-  constructor({ database, dataRoot, defaultSize = 0 }: OverlaySnapshotterOptions) {
+  constructor({ database, dataRoot, defaultSize = 0, remap }: OverlaySnapshotterOptions) {
     this.#defaultSize = defaultSize;
+    this.#remap = remap;
     this.#dataRoot = dataRoot;
     this.#snapshots = database.collection('snapshots', { relaxed: true });
     mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
     mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
+    this.#admit(join(dataRoot, 'snapshots'));
     if (defaultSize > 0 && !canLimitDirectories(join(dataRoot, 'snapshots'))) {
       throw invalidArgument(
         "Storage Option overlay2.size only supported for backingFS XFS or ext4 with 'pquota' mount option",
@@ -56,21 +72,37 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async prepare(id: string, diffIds: readonly string[], options: PrepareOptions = {}): Promise<void> {
-    const { volatile = false } = options;
+    const { volatile = false, hostOwners = false } = options;
     const size = options.size || this.#defaultSize;
     const directory = this.#directory(id);
     mkdirSync(directory, { mode: 0o710 });
+    this.#admit(directory);
     // Before anything is in it: what is made there belongs to its project, overlayfs's own files too.
     if (size > 0) limit(directory, size);
     for (const name of ['upper', 'work', 'root']) mkdirSync(join(directory, name));
     const top = diffIds.at(-1);
     if (top !== undefined) copyOwnerAndMode(layerDirectory(this.#dataRoot, top), join(directory, 'upper'));
-    this.#snapshots.put(id, { diffIds, volatile, ...(size > 0 && { isLimited: true }) });
+    this.#snapshots.put(id, {
+      diffIds,
+      volatile,
+      ...(size > 0 && { isLimited: true }),
+      ...(hostOwners && { hostOwners }),
+    });
   }
 
   view(id: string, diffIds: readonly string[]): void {
     mkdirSync(join(this.#directory(id), 'root'), { recursive: true, mode: 0o710 });
-    this.#snapshots.put(id, { diffIds, volatile: false, readOnly: true });
+    this.#admit(this.#directory(id));
+    const hostOwners = this.#snapshots.get(id.split('.')[0]!)?.hostOwners ?? false;
+    this.#snapshots.put(id, { diffIds, volatile: false, readOnly: true, ...(hostOwners && { hostOwners }) });
+  }
+
+  /**
+   * Lets the root of remapped containers pass through: their runtime sets out as that. As anybody, since a directory
+   * of its group's would be nobody's where owners are mapped; the data root keeps all others out.
+   */
+  #admit(directory: string): void {
+    if (this.#remap) chmodSync(directory, 0o711);
   }
 
   mounts(id: string): OverlayMount {
@@ -83,7 +115,13 @@ export class OverlaySnapshotter implements Snapshotter {
       workDir: join(directory, 'work'),
       target: join(directory, 'root'),
       volatile: snapshot.volatile,
+      ...(this.#remap && !snapshot.hostOwners && { mapped: this.#mapped(this.#remap) }),
     };
+  }
+
+  #mapped({ userNamespace, root }: Remap): MappedLayers {
+    const directories = [join(this.#dataRoot, 'snapshots'), join(this.#dataRoot, 'layers')];
+    return { userNamespace, root, directories, scratch: join(this.#dataRoot, 'mapped') };
   }
 
   /** overlayfs wants a lower directory, and two where nothing is above them. */
@@ -102,7 +140,8 @@ export class OverlaySnapshotter implements Snapshotter {
     // The kernel refuses to mount again what was volatile, since a crash may have torn it.
     rmSync(join(mounts.workDir, 'work', 'incompat'), { recursive: true, force: true });
     try {
-      if (this.#snapshots.get(id)?.readOnly) mountOverlay({ lowerDirs: mounts.lowerDirs, target: mounts.target });
+      const { lowerDirs, target, mapped } = mounts;
+      if (this.#snapshots.get(id)?.readOnly) mountOverlay({ lowerDirs, target, ...(mapped && { mapped }) });
       else mountOverlay(mounts);
     } catch (cause) {
       throw this.#explain(cause);
@@ -114,6 +153,12 @@ export class OverlaySnapshotter implements Snapshotter {
   async unmount(id: string): Promise<void> {
     this.#mounted.delete(id);
     unmountAll(join(this.#directory(id), 'root'));
+  }
+
+  mapOwners(directory: string, target: string): boolean {
+    if (!this.#remap) return false;
+    mountIdmapped(directory, target, this.#remap.userNamespace);
+    return true;
   }
 
   async remove(id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, readdirSync } from 'node:fs';
+import { type IdMapping, toContainerId } from '@wharf/base/id-mapping';
 import type { ByteString, TarEntry, TarEntryType } from '@wharf/oci/layer/tar-header';
 import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
 import { check, SystemError } from '@wharf/sys/errno';
@@ -8,14 +9,17 @@ import { type OpenFile, openFlags, openInRoot } from '@wharf/sys/safe-path';
 import { cString } from '@wharf/sys/syscall';
 import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
 import { baseName, openNamed } from './path-stat.ts';
+import type { OpenTree } from './tree-source.ts';
 
 const chunkSize = 1 << 20;
 const ENOENT = 2;
 
 type Stat = ReturnType<typeof statOf>;
+type OwnedTree = Pick<OpenTree, 'root' | 'idMapping'>;
 
 /** What one archive shares: which file each hard link was first. */
 interface Walk {
+  readonly idMapping: IdMapping | undefined;
   readonly links: Map<string, ByteString>;
 }
 
@@ -24,15 +28,20 @@ interface Walk {
  * file is opened by its directory's descriptor and looked at before it is read, so that nothing a container puts in
  * its place meanwhile is followed, and no device is ever opened.
  */
-export function* archivePath(root: OpenFile, path: string): Generator<Buffer> {
+export function* archivePath({ root, idMapping }: OwnedTree, path: string): Generator<Buffer> {
   using file = openNamed(root, path);
   const stat = statOf(file.fd);
   const name = toBytes(baseName(path));
-  yield* chunked(walkFrom(root, file, stat, name, path));
+  yield* chunked(walkFrom(root, file, stat, { name, path, idMapping }));
 }
 
-function* walkFrom(root: OpenFile, file: OpenFile, stat: Stat, name: string, path: string): Generator<Buffer> {
-  const walk: Walk = { links: new Map() };
+function* walkFrom(
+  root: OpenFile,
+  file: OpenFile,
+  stat: Stat,
+  { name, path, idMapping }: { name: string; path: string; idMapping: IdMapping | undefined },
+): Generator<Buffer> {
+  const walk: Walk = { idMapping, links: new Map() };
   if (stat.isDirectory()) {
     yield* member(file.fd, '.', stat, name, walk);
     yield* directory(file.fd, name === '/' ? '/' : `${name}/`, stat.dev, walk);
@@ -43,8 +52,8 @@ function* walkFrom(root: OpenFile, file: OpenFile, stat: Stat, name: string, pat
 }
 
 /** All of the tree, names relative to it, the way an image's root file system is archived. */
-export function* archiveRoot(root: OpenFile): Generator<Buffer> {
-  yield* chunked(directory(root.fd, '', statOf(root.fd).dev, { links: new Map() }));
+export function* archiveRoot({ root, idMapping }: OwnedTree): Generator<Buffer> {
+  yield* chunked(directory(root.fd, '', statOf(root.fd).dev, { idMapping, links: new Map() }));
 }
 
 function parentOf(path: string): string {
@@ -78,13 +87,13 @@ function* member(
   name: ByteString,
   stat: Stat,
   path: ByteString,
-  { links }: Walk,
+  { links, idMapping }: Walk,
   fd = parent,
 ): Generator<Buffer> {
   const type = typeOf(stat);
   // A socket means nothing without its listener.
   if (!type) return;
-  const attributes = attributesOf(stat);
+  const attributes = attributesOf(stat, idMapping);
   if (stat.nlink > 1n && type !== 'directory') {
     const key = `${stat.dev}:${stat.ino}`;
     const first = links.get(key);
@@ -149,13 +158,18 @@ function typeOf(stat: Stat): TarEntryType | undefined {
   return stat.isFIFO() ? 'fifo' : undefined;
 }
 
-function attributesOf(stat: Stat): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs' | 'size'> {
+function attributesOf(
+  stat: Stat,
+  idMapping: IdMapping | undefined,
+): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs' | 'size'> {
+  const uid = Number(stat.uid);
+  const gid = Number(stat.gid);
   const isDevice = stat.isCharacterDevice() || stat.isBlockDevice();
   const device = isDevice ? Number(stat.rdev) : 0;
   return {
     mode: Number(stat.mode) & 0o7777,
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
+    uid: idMapping ? toContainerId(idMapping.uids, uid) : uid,
+    gid: idMapping ? toContainerId(idMapping.gids, gid) : gid,
     mtime: stat.mtimeNs,
     // makedev(3)
     deviceMajor: (device >>> 8) & 0xfff,

@@ -44,7 +44,7 @@ async function handle(request: TreeRequest): Promise<void> {
       send({ kind: 'stat', stat: statPath(tree!.root, request.path) });
       return;
     case 'read':
-      reading = request.path === '' ? archiveRoot(tree!.root) : archivePath(tree!.root, request.path);
+      reading = request.path === '' ? archiveRoot(tree!) : archivePath(tree!, request.path);
       return;
     case 'more':
       sendMore();

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, readlinkSync } from 'node:fs';
 import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
+import { type Owner, toHostId } from '@wharf/base/id-mapping';
 import type { ByteString, TarEntry } from '@wharf/oci/layer/tar-header';
 import { TarReader } from '@wharf/oci/layer/tar-reader';
 import { check, SystemError } from '@wharf/sys/errno';
@@ -192,7 +193,7 @@ export class TreeWriter {
 
   #finish(fd: number, entry: TarEntry): void {
     // chown(2) clears setuid bits and capabilities: it comes first.
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#ownerOf(entry);
     chownFile(fd, uid, gid);
     chmodFile(fd, entry.mode);
     for (const [name, value] of entry.xattrs) {
@@ -204,8 +205,18 @@ export class TreeWriter {
   }
 
   #ownAt(parent: number, name: Uint8Array, entry: TarEntry): void {
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#ownerOf(entry);
     chownAt(parent, name, uid, gid);
+  }
+
+  /** On the host. */
+  #ownerOf(entry: TarEntry): Owner {
+    const { uid, gid } = this.#options.owner ?? entry;
+    const { idMapping } = this.#tree;
+    if (!idMapping) return { uid, gid };
+    const mapped = { uid: toHostId(idMapping.uids, uid), gid: toHostId(idMapping.gids, gid) };
+    if (mapped.uid !== undefined && mapped.gid !== undefined) return { uid: mapped.uid, gid: mapped.gid };
+    throw invalidArgument(`container ID ${uid}:${gid} cannot be mapped to a host ID`);
   }
 
   #link(parent: number, name: Uint8Array, entry: TarEntry, path: ByteString): void {

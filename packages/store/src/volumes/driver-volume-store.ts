@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { conflict, EngineError, notFound } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
+import type { Owner } from '@wharf/base/id-mapping';
 import { KeyedLock } from '@wharf/base/keyed-lock';
 import type { Logger } from '@wharf/base/logger';
 import type { PluginRegistry } from '@wharf/plugins/plugin-registry';
@@ -24,6 +25,8 @@ export interface DriverVolumeStoreOptions {
   readonly directory: string;
   readonly plugins?: Pick<PluginRegistry, 'get' | 'names'>;
   readonly logger: Pick<Logger, 'warn'>;
+  /** Whose new local volumes are, where containers' root is not the host's. */
+  readonly owner?: Owner;
 }
 
 interface Reference {
@@ -45,9 +48,9 @@ export class DriverVolumeStore implements VolumeStore {
   readonly #drivers: VolumeDrivers;
   readonly #logger: Pick<Logger, 'warn'>;
 
-  constructor({ database, directory, plugins, logger }: DriverVolumeStoreOptions) {
+  constructor({ database, directory, plugins, logger, owner }: DriverVolumeStoreOptions) {
     this.#directory = directory;
-    this.#drivers = new VolumeDrivers(new LocalDriver(directory), plugins);
+    this.#drivers = new VolumeDrivers(new LocalDriver(directory, owner), plugins);
     this.#logger = logger;
     this.#records = database.collection('volumes');
     this.#references = database.collection('volume-references');

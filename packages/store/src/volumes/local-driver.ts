@@ -1,6 +1,7 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { chown, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
+import type { Owner } from '@wharf/base/id-mapping';
 import { unmountAll } from '@wharf/sys/mount';
 import { limitDirectory, unlimitDirectory } from '@wharf/sys/project-quota';
 import { mountDevice } from './device-mount.ts';
@@ -13,9 +14,12 @@ import type { VolumeRecord } from './volume-store.ts';
 export class LocalDriver implements VolumeDriver {
   readonly name = 'local';
   readonly #directory: string;
+  readonly #owner: Owner | undefined;
 
-  constructor(directory: string) {
+  /** New volumes are `owner`'s, where containers' root is not the host's. */
+  constructor(directory: string, owner?: Owner) {
     this.#directory = directory;
+    this.#owner = owner;
   }
 
   async scope(): Promise<string> {
@@ -27,6 +31,7 @@ export class LocalDriver implements VolumeDriver {
     checkVolumeOptions(options);
     const mountpoint = join(this.#directory, name, '_data');
     await mkdir(mountpoint, { recursive: true });
+    if (this.#owner) await chown(mountpoint, this.#owner.uid, this.#owner.gid);
     const size = sizeOf(options);
     if (size > 0) await this.#limit(name, mountpoint, size);
     return mountpoint;

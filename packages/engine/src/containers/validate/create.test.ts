@@ -37,6 +37,7 @@ const defaults: CreateDefaults = {
   shmSize: 67108864,
   ipcMode: 'private',
   cgroupnsMode: undefined,
+  remapped: false,
   logConfig: { Type: 'json-file', Config: { 'max-size': '1m' } },
 };
 

@@ -9,7 +9,7 @@ import { validateCapabilities } from './capabilities.ts';
 import { validateHealthcheck } from './health.ts';
 import type { HostFacts } from './host-facts.ts';
 import { resolveLogConfig, validateLogConfig } from './log-config.ts';
-import { validateModes, validateNetworkConflicts } from './modes.ts';
+import { refuseHostNamespaces, validateModes, validateNetworkConflicts } from './modes.ts';
 import { validateMounts, validateTmpfs } from './mounts.ts';
 import { validateExposedPorts, validatePortBindings } from './ports.ts';
 import { validateResources } from './resources.ts';
@@ -26,6 +26,8 @@ export interface CreateDefaults {
   /** undefined: private on cgroup v2, host on v1. */
   readonly cgroupnsMode: string | undefined;
   readonly logConfig: LogConfig;
+  /** Containers run in a user namespace unless they ask for the host's. */
+  readonly remapped: boolean;
 }
 
 export interface ValidatedCreate {
@@ -89,6 +91,7 @@ function validateHostConfig(
   }
   const resources = validateResources(wished, facts, { update: false });
   validateModes(wished);
+  if (defaults.remapped) refuseHostNamespaces(wished);
   validateRanges(wished, defaults);
   validateTmpfs(wished.Tmpfs);
   validateSysctls(wished);

@@ -28,6 +28,17 @@ export function validateModes(hostConfig: HostConfig): void {
   }
 }
 
+/** What root of a user namespace cannot rule over. */
+export function refuseHostNamespaces({ UsernsMode, Privileged, NetworkMode, PidMode }: HostConfig): void {
+  if (UsernsMode === 'host') return;
+  refuse(
+    Privileged,
+    'privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode',
+  );
+  refuse(NetworkMode === 'host', "cannot share the host's network namespace when user namespaces are enabled");
+  refuse(PidMode === 'host', 'cannot share the host PID namespace when user namespaces are enabled');
+}
+
 function requireMode(hostConfig: HostConfig, field: keyof typeof words, joinable: boolean): void {
   const mode = hostConfig[field];
   if ((words[field] as readonly string[]).includes(mode)) return;
