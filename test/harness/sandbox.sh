@@ -16,11 +16,11 @@ cgroups() {
 # A cgroup is busy until the last of its killed processes is reaped.
 tries=0
 while [ "$tries" -lt 100 ]; do
-  for directory in $(cgroups); do
+  for made in $(cgroups); do
     # Where a directory is no hierarchy, since a mount namespace has its own there, runtimes make plain files.
-    case $(stat -f -c %T "$directory") in
-      cgroup*) find "$directory" -depth -type d -exec rmdir {} + 2>/dev/null ;;
-      *) rm -rf "$directory" ;;
+    case $(stat -f -c %T "$made") in
+      cgroup*) find "$made" -depth -type d -exec rmdir {} + 2>/dev/null ;;
+      *) rm -rf "$made" ;;
     esac
   done
   [ -n "$(cgroups)" ] || break
