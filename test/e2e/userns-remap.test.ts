@@ -3,8 +3,10 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { tar } from '../fixtures/tar.ts';
+import { Daemon } from '../harness/daemon.ts';
 import { type ContainerSpec, useDaemon } from '../harness/fixture.ts';
 import { listTar } from '../harness/list-tar.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 /** Root of containers: /etc of the sandbox says that these ids are the user daemon's to give away. */
 const first = 231_072;
@@ -50,10 +52,15 @@ describe('userns-remap: users', () => {
   });
 
   test('two containers have two user namespaces', async () => {
-    assert.notEqual(await out('readlink /proc/self/ns/user'), await out('readlink /proc/self/ns/user'));
+    const ids = [await engine.sleeping(), await engine.sleeping()];
+    const namespaces = await Promise.all(
+      ids.map(async (id) => (await engine.exec(id, ['readlink', '/proc/self/ns/user'])).stdout),
+    );
+    assert.equal(new Set(namespaces).size, 2);
+    for (const id of ids) await engine.remove(id);
   });
 
-  test('--userns=host is the host’s', async () => {
+  test('--userns=host is the host’s', wharfOnly(), async () => {
     assert.match(await out('cat /proc/self/uid_map', hostUsers), /^ +0 +0 +4294967295$/m);
     assert.equal(await out('stat -c %u:%g /bin/busybox /etc', hostUsers), '0:0\n0:0\n');
   });
@@ -70,6 +77,31 @@ describe('userns-remap: users', () => {
     assert.ok(json.SecurityOptions.includes('name=userns'));
     assert.equal(json.DockerRootDir, join(engine.daemon.dataRoot, `${first}.${first}`));
   });
+});
+
+describe('userns-remap: whose ids', () => {
+  test('default makes a user with ids of its own, once', wharfOnly(), async () => {
+    const { sandbox } = engine.daemon;
+    const other = new Daemon(sandbox, { name: 'other', flags: ['--userns-remap', 'default', '--bridge', 'none'] });
+    const idsOf = async () => (await sandbox.run(['grep', '-h', 'dockremap', '/etc/subuid', '/etc/subgid'])).stdout;
+    for (const _ of ['first', 'again']) {
+      await other.start();
+      assert.equal(await idsOf(), `dockremap:${first + 65_536}:65536\n`.repeat(2));
+      const { json } = await other.api('GET', '/info');
+      assert.ok(json.DockerRootDir.endsWith(`/data/${first + 65_536}.${first + 65_536}`), json.DockerRootDir);
+      await other.stop();
+    }
+  });
+
+  for (const [setting, message] of [
+    ['nobody-such', /error during uid lookup for "nobody-such"/],
+    ['bin', /no subuid ranges found for user "bin"/],
+  ] as const) {
+    test(`${setting} is refused`, async () => {
+      const other = new Daemon(engine.daemon.sandbox, { name: 'other', flags: ['--userns-remap', setting] });
+      await assert.rejects(other.start(), message);
+    });
+  }
 });
 
 describe('userns-remap: files', () => {
@@ -132,7 +164,7 @@ describe('userns-remap: files', () => {
   });
 
   for (const state of ['running', 'stopped'] as const) {
-    test(`copies go in and out with the container’s owners: ${state}`, async () => {
+    test(`copies go in and out with the container’s owners: ${state}`, wharfOnly(), async () => {
       const spec = { HostConfig: { Binds: ['copied:/vol'] } };
       const id = state === 'running' ? await engine.sleeping(spec) : await engine.create(spec);
       const archive = tar([
@@ -161,7 +193,7 @@ describe('userns-remap: files', () => {
     });
   }
 
-  test('an archive whose owner the container cannot have is refused', async () => {
+  test('an archive whose owner the container cannot have is refused', wharfOnly(), async () => {
     const id = await engine.create();
     const archive = tar([{ name: 'f', content: 'x', uid: 70_000, gid: 0 }]);
     const headers = { 'Content-Type': 'application/x-tar' };
@@ -171,7 +203,7 @@ describe('userns-remap: files', () => {
     await engine.remove(id);
   });
 
-  test('commit, diff and export speak of them as the container does', async () => {
+  test('commit, diff and export speak of them as the container does', wharfOnly(), async () => {
     const id = await engine.started({ Cmd: ['sh', '-c', 'mkdir /made; touch /made/f; chown 12:13 /made/f'] });
     await engine.wait(id);
     assert.deepEqual((await engine.api('GET', `/containers/${id}/changes`)).json, [
@@ -220,7 +252,7 @@ describe('userns-remap: what a container rules over', () => {
     );
   });
 
-  test('devices that it was given', async () => {
+  test('devices that it was given', wharfOnly(), async () => {
     const Devices = [{ PathOnHost: '/dev/zero', PathInContainer: '/dev/given', CgroupPermissions: 'rwm' }];
     assert.equal(await out('head -c3 /dev/given | wc -c; echo x >/dev/null', { HostConfig: { Devices } }), '3\n');
   });
@@ -266,12 +298,12 @@ describe('userns-remap: what a container rules over', () => {
     ],
   ];
   for (const [name, HostConfig, script, expected] of options) {
-    test(`options go with it: ${name}`, async () => {
+    test(`options go with it: ${name}`, name === 'the host’s IPC' ? wharfOnly() : {}, async () => {
       assert.equal(await out(script, { HostConfig }), expected);
     });
   }
 
-  test('namespaces are shared by who shares the user namespace', async () => {
+  test('namespaces are shared by who shares the user namespace', wharfOnly(), async () => {
     const id = await engine.sleeping({ HostConfig: { IpcMode: 'shareable' } });
     const shared = { NetworkMode: `container:${id}`, PidMode: `container:${id}`, IpcMode: `container:${id}` };
     for (const HostConfig of [shared, ...Object.entries(shared).map(([key, mode]) => ({ [key]: mode }))]) {
@@ -309,7 +341,7 @@ describe('userns-remap: what it does not go with', () => {
 });
 
 describe('userns-remap: over time', () => {
-  test('a container lives on under a daemon that was killed, and can be started again', async () => {
+  test('a container lives on under a daemon that was killed, and can be started again', wharfOnly(), async () => {
     const id = await engine.sleeping({ HostConfig: { Binds: ['kept:/kept'] } });
     await engine.exec(id, ['touch', '/mine', '/kept/mine']);
     await engine.daemon.kill();
@@ -320,7 +352,7 @@ describe('userns-remap: over time', () => {
     await engine.remove(id);
   });
 
-  test('builds run as somebody else, with caches, contexts and layers that are theirs', async () => {
+  test('builds run as somebody else, with caches, contexts and layers that are theirs', wharfOnly(), async () => {
     const dockerfile = [
       'FROM busybox AS base',
       'RUN touch /made && chown 5:6 /made',
@@ -345,7 +377,7 @@ describe('userns-remap: over time', () => {
     await engine.api('POST', '/build/prune?all=1');
   });
 
-  test('images as mounts', async () => {
+  test('images as mounts', wharfOnly(), async () => {
     const Mounts = [{ Type: 'image', Source: 'busybox', Target: '/image' }];
     assert.equal(await out('stat -c %u:%g /image/bin/busybox', { HostConfig: { Mounts } }), '0:0\n');
   });

@@ -206,5 +206,5 @@ export async function removeEverything(daemon: Daemon): Promise<void> {
 
 // Docker keeps its bridge, chains, cgroup parents and some mounts of its own for the next start.
 function dockerLeaves(line: string): boolean {
-  return /^(link|nft|cgroup|mount .*(\/data|\/netns\/default)$)/.test(line);
+  return /^(link|nft|cgroup|mount .*(\/data(\/\d+\.\d+)?|\/netns\/default)$)/.test(line);
 }
