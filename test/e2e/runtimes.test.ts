@@ -25,6 +25,18 @@ for (const Runtime of ['crun', 'runc']) {
       await engine.api('DELETE', '/volumes/runtimes');
     });
 
+    test('what lists processes right after a start finds the program, not the runtime', async () => {
+      for (let round = 0; round < 8; round++) {
+        const id = await engine.sleeping(spec);
+        const { json } = await engine.api('GET', `/containers/${id}/top?ps_args=-o%20pid,comm`);
+        assert.deepEqual(
+          json.Processes.map((row: string[]) => row[1]),
+          ['sleep'],
+        );
+        await engine.remove(id);
+      }
+    });
+
     test('exec, pause, stop, start again, kill', wharfOnly(), async () => {
       const id = await engine.sleeping(spec);
       assert.equal((await engine.inspect(id)).HostConfig.Runtime, Runtime);

@@ -94,7 +94,7 @@ describe('userns-remap: whose ids', () => {
   });
 
   for (const [setting, message] of [
-    ['nobody-such', /error during uid lookup for "nobody-such"/],
+    ['nobody-such', /[Ee]rror during uid lookup for "nobody-such"/],
     ['bin', /no subuid ranges found for user "bin"/],
   ] as const) {
     test(`${setting} is refused`, async () => {

@@ -63,6 +63,7 @@ function exitedProcess(deps: SupervisorDeps, { id, execId }: Pick<ProcessExit, '
     pidfd: undefined,
     cgroups: undefined,
     exit: undefined,
+    begun: undefined,
     making: undefined,
     exitListeners: [],
   };

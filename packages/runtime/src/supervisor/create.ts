@@ -1,4 +1,5 @@
 import { conflict } from '@wharf/base/error';
+import { closeDescriptor, createPipe } from '@wharf/sys/descriptor';
 import { createCommand } from '../oci-runtime.ts';
 import { deliverLog } from './deliver-log.ts';
 import { awaitExit } from './exit.ts';
@@ -29,13 +30,16 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       pidfd: undefined,
       cgroups: undefined,
       exit: undefined,
+      begun: undefined,
       making: undefined,
       exitListeners: [],
     };
     processes.add(process);
+    const begun = runtime.name === 'crun' ? createPipe() : undefined;
     try {
       const making = makeProcess(deps, {
         action: 'create',
+        ...(begun && { kept: begun.write }),
         runtime,
         io,
         command: (call) => createCommand(runtime, call, bundle, id),
@@ -45,6 +49,8 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       const { pid, descriptors } = await making;
       process.making = undefined;
       process.pid = pid;
+      process.begun = begun?.read;
+      if (begun) closeDescriptor(begun.write);
       process.cgroups = cgroups.of(pid);
       deliverLog(deps, process);
       stdio.open({ io, log, ...descriptors });
@@ -55,6 +61,7 @@ export async function createContainer(deps: SupervisorDeps, request: CreateProce
       stdio.begin();
       return { pid };
     } catch (error) {
+      for (const fd of Object.values(begun ?? {})) closeDescriptor(fd);
       processes.remove(process);
       log?.close();
       await clearCgroupsOfBundle(deps, request);

@@ -27,6 +27,7 @@ export async function execInContainer(deps: SupervisorDeps, request: ExecProcess
     pidfd: undefined,
     cgroups: undefined,
     exit: undefined,
+    begun: undefined,
     making: undefined,
     exitListeners: [],
   };

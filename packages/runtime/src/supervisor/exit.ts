@@ -46,6 +46,7 @@ export function recordExit(deps: ExitDeps, process: ManagedProcess, exitCode: nu
   };
   process.exit = exit;
   process.status = 'exited';
+  forgetBeginning(process);
   try {
     deps.exits.write(exit);
   } catch (error) {
@@ -54,6 +55,12 @@ export function recordExit(deps: ExitDeps, process: ManagedProcess, exitCode: nu
   process.stdio.exited();
   deps.publish(exit);
   for (const listener of process.exitListeners.splice(0)) listener();
+}
+
+/** It ended without having been started. */
+function forgetBeginning(process: ManagedProcess): void {
+  if (process.begun !== undefined) closeDescriptor(process.begun);
+  process.begun = undefined;
 }
 
 function wasOutOfMemory({ cgroups }: ManagedProcess): boolean {

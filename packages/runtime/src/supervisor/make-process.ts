@@ -18,6 +18,8 @@ export interface MakeProcess {
   readonly command: (call: RuntimeCall) => string[];
   /** The first word of its command line, for the message when it cannot run. */
   readonly program: () => string | undefined;
+  /** The process' descriptor 3 until it executes its program: runtimes make all but stdio close-on-exec. */
+  readonly kept?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface MakeProcess {
  */
 export async function makeProcess(
   deps: Pick<SupervisorDeps, 'children' | 'scratchFiles' | 'reactor' | 'nullDevices'>,
-  { action, runtime, io, command, program }: MakeProcess,
+  { action, runtime, io, command, program, kept }: MakeProcess,
 ): Promise<{ pid: number; descriptors: Omit<Opened, 'io' | 'log'> }> {
   const { children, scratchFiles } = deps;
   const scratch = `${scratchFiles.directory}/${scratchFiles.next()}`;
@@ -34,7 +36,7 @@ export async function makeProcess(
   const call = { pidFile: `${scratch}.pid`, logFile: `${scratch}.log`, consoleSocket: prepared.consoleSocket };
   let code: number;
   try {
-    code = await children.run(command(call), prepared.child);
+    code = await children.run(command(call), kept === undefined ? prepared.child : [...prepared.child, kept]);
   } catch (error) {
     prepared.cancel();
     throw error;

@@ -17,6 +17,8 @@ export interface ManagedProcess {
   pidfd: number | undefined;
   cgroups: CgroupPaths | undefined;
   exit: ProcessExit | undefined;
+  /** Of a container that has not started: the pipe whose other end its init closes by executing the program. */
+  begun: number | undefined;
   /** Settles when the runtime has made it, or could not. */
   making: Promise<unknown> | undefined;
   /** Called once, when the exit is recorded. */

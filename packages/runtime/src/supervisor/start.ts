@@ -1,5 +1,6 @@
-import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, readlinkSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { conflict } from '@wharf/base/error';
+import { closeDescriptor } from '@wharf/sys/descriptor';
 import { hasErrno } from '@wharf/sys/errno';
 import { readable } from '@wharf/sys/reactor';
 import { startCommand, stateDirectory } from '../oci-runtime.ts';
@@ -22,8 +23,10 @@ export async function startContainer(deps: SupervisorDeps, id: string): Promise<
   if (!process || !runtime) throw noSuchProcess(id);
   if (process.status !== 'created') throw conflict(`cannot start container ${id}: it is ${process.status}`);
   const fifo = `${stateDirectory(runtime, id)}/exec.fifo`;
+  const init = process.begun === undefined ? executableOf(process.pid) : undefined;
   const released = runtime.name === 'crun' ? releaseCrun(fifo) : await releaseRunc(deps, process, fifo);
   if (!released) await runStart(deps, id, runtime);
+  await whenBegun(deps, process, init);
   if (process.status === 'created') process.status = 'running';
 }
 
@@ -67,6 +70,45 @@ async function releaseRunc({ reactor }: SupervisorDeps, process: ManagedProcess,
   } finally {
     reactor.unwatch(fd);
     closeSync(fd);
+  }
+}
+
+/** A start is not held back for longer by a container that keeps its init from going on. */
+const patienceMilliseconds = 200;
+
+/**
+ * Until the runtime's own init has become the container's program: who lists the container's processes from now on
+ * finds no other. crun's closes our pipe by that, runc's has closed it long before.
+ */
+async function whenBegun(
+  { reactor }: SupervisorDeps,
+  process: ManagedProcess,
+  init: string | undefined,
+): Promise<void> {
+  const { begun, pid } = process;
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  const timer = reactor.after(patienceMilliseconds, resolve);
+  const exited = whenExited(process).then(resolve);
+  if (begun !== undefined) {
+    process.begun = undefined;
+    reactor.watch(begun, 0, () => resolve());
+    await over;
+    reactor.unwatch(begun);
+    closeDescriptor(begun);
+  } else if (init !== undefined) {
+    while (executableOf(pid) === init && process.status !== 'exited') {
+      await Promise.race([reactor.delay(1), exited]);
+      if (performance.now() > timer.due) break;
+    }
+  }
+  reactor.cancel(timer);
+}
+
+function executableOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return undefined;
   }
 }
 

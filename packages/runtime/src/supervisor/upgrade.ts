@@ -61,6 +61,7 @@ export function restoreProcesses(
       ...rest,
       stdio,
       cgroups: cgroups && restoreCgroups(cgroups),
+      begun: undefined,
       making: undefined,
       exitListeners: [],
     };
