@@ -15,6 +15,12 @@ const drop: NftExpression = { expression: 'verdict', verdict: 'drop' };
 const masquerade: NftExpression = { expression: 'masquerade' };
 const jump = (chain: string): NftExpression => ({ expression: 'jump', chain });
 const admit = jump('admit');
+const admitHere: NftExpression[] = [
+  { expression: 'meta', key: 'mark', register: 1 },
+  { expression: 'mask', register: 1, mask: word(~admittedBit), xor: word(admittedBit) },
+  { expression: 'set-mark', register: 1 },
+  accept,
+];
 const isFamily = (family: 4 | 6, register = 1): NftExpression[] => [
   { expression: 'meta', key: 'nfproto', register },
   { expression: 'compare', is: true, register, value: Uint8Array.of(family === 4 ? 2 : 10) },
@@ -131,27 +137,27 @@ export const chains: readonly NftChain[] = [
     rules: [publish(4, 'bound'), publish(4, 'ports'), publish(6, 'bound'), publish(6, 'ports')],
   },
   {
-    // Bridges have route_localnet for published ports on 127.0.0.1: a container must not use it to reach the
-    // host's loopback services (CVE-2020-8558).
-    name: 'guard-loopback',
+    name: 'guard',
     hook: { type: 'filter', at: 'prerouting', priority: -300 },
     rules: [
+      // Bridges have route_localnet for published ports on 127.0.0.1: a container must not use it to reach the
+      // host's loopback services (CVE-2020-8558).
       [
-        ...inputIn('bridges'),
         ...isFamily(4),
         { expression: 'payload', base: 'network', offset: 16, length: 1, register: 1 },
         { expression: 'compare', is: true, register: 1, value: Uint8Array.of(127) },
+        ...inputIn('bridges'),
         drop,
       ],
+      // Whoever can send a VXLAN packet with a network's identifier would be in the network.
+      [...tunnel(1), jump('from-tunnel')],
     ],
   },
   {
-    // Whoever can send a VXLAN packet with a network's identifier would be in the network.
-    name: 'guard-tunnels',
-    hook: { type: 'filter', at: 'prerouting', priority: -300 },
+    name: 'from-tunnel',
     rules: [
-      [...tunnel(1), ...isFamily(4, 4), jump('from-peer4')],
-      [...tunnel(1), ...isFamily(6, 4), jump('from-peer6')],
+      [...isFamily(4), jump('from-peer4')],
+      [...isFamily(6), jump('from-peer6')],
     ],
   },
   ...([4, 6] as const).map(
@@ -181,27 +187,10 @@ export const chains: readonly NftChain[] = [
     hook: { type: 'nat', at: 'output', priority: -100 },
     rules: [[...toThisHost, jump('publish')]],
   },
-  {
-    name: 'admit',
-    rules: [
-      [
-        { expression: 'meta', key: 'mark', register: 1 },
-        { expression: 'mask', register: 1, mask: word(~admittedBit), xor: word(admittedBit) },
-        { expression: 'set-mark', register: 1 },
-        accept,
-      ],
-    ],
-  },
+  { name: 'admit', rules: [admitHere] },
   {
     name: 'to-bridge',
     rules: [
-      [...connection('state', stateEstablishedOrRelated), admit],
-      [
-        { expression: 'meta', key: 'iifname', register: 1 },
-        { expression: 'meta', key: 'oifname', register: 2 },
-        { expression: 'lookup', set: 'icc', register: 1 },
-        admit,
-      ],
       [...outputIn('internal'), drop],
       [...inputIn('internal'), drop],
       // What was published is reachable, from other networks too; an address of another network is not.
@@ -219,8 +208,15 @@ export const chains: readonly NftChain[] = [
     // Before the usual filters, which see the mark.
     hook: { type: 'filter', at: 'forward', priority: -10 },
     rules: [
+      [...connection('state', stateEstablishedOrRelated), ...outputIn('bridges'), ...admitHere],
+      [...connection('state', stateEstablishedOrRelated), ...inputIn('bridges'), ...admitHere],
+      [
+        { expression: 'meta', key: 'iifname', register: 1 },
+        { expression: 'meta', key: 'oifname', register: 2 },
+        { expression: 'lookup', set: 'icc', register: 1 },
+        ...admitHere,
+      ],
       [...outputIn('bridges'), jump('to-bridge')],
-      [...inputIn('bridges'), ...connection('state', stateEstablishedOrRelated), admit],
       [...inputIn('internal'), drop],
       [...inputIn('bridges'), admit],
     ],

@@ -46,6 +46,8 @@ const boundPort: FirewallPort = { ...port, hostAddress: parseAddress('127.0.0.1'
 const port6: FirewallPort = { ...port, transport: 'udp', target: parseAddress('fd00::2')! };
 const boundPort6: FirewallPort = { ...port6, hostAddress: parseAddress('fd00:9::1')!, hostPort: 8082 };
 
+const admitted = 'meta mark set meta mark | 0x00400000 accept';
+
 test('the table reads as it was meant', () => {
   firewall.addBridge(bridge('wharf0', '10.9.0.0/24'));
   firewall.addBridge(bridge('br-internal', '10.9.1.0/24', { internal: true, icc: false }));
@@ -65,9 +67,10 @@ test('the table reads as it was meant', () => {
     'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @ports4',
     'dnat ip6 to ip6 daddr . meta l4proto . th dport map @bound6',
     'meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @ports6',
-    'iifname @bridges ip daddr 127.0.0.0/8 drop',
-    'ct state established,related jump admit iifname . oifname @icc jump admit oifname @internal drop iifname @internal drop ct status dnat jump admit',
-    'iifname @bridges ct state established,related jump admit iifname @internal drop iifname @bridges jump admit',
+    'ip daddr 127.0.0.0/8 iifname @bridges drop',
+    'chain to-bridge { oifname @internal drop iifname @internal drop ct status dnat jump admit',
+    `ct state established,related oifname @bridges ${admitted} ct state established,related iifname @bridges ${admitted}`,
+    `iifname . oifname @icc ${admitted} oifname @bridges jump to-bridge iifname @internal drop iifname @bridges jump admit`,
     'meta nfproto ipv4 oifname @open4 jump admit',
     'ip daddr . meta l4proto . th dport @routed4 jump admit',
     'meta l4proto ipv6-icmp oifname @pingable6 jump admit drop }',

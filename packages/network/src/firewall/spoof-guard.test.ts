@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { silentLogger } from '@wharf/base/logger';
 import { type LinuxNetworking, openLinuxNetworking } from '../linux-networking.ts';
@@ -53,6 +54,13 @@ describe('a container', () => {
     assert.equal(await ask(addressOf(victim), 80, attacker), 'hello');
   });
 
+  test('and its neighbour need no entries in the table of connections', async () => {
+    const count = () => Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_count', 'utf8'));
+    const before = count();
+    for (let round = 0; round < 20; round++) assert.equal(await ask(addressOf(victim), 80, attacker), 'hello');
+    assert.ok(count() < before + 20, `${before} became ${count()}`);
+  });
+
   test('cannot send by another one, of IPv4 or IPv6', () => {
     const target = addressOf(victim);
     const before = counter(victim, 'InEchos');
@@ -99,7 +107,7 @@ describe('a container', () => {
 
 test('the table goes with the networks, and its elements with the containers', async () => {
   const listed = () => execFileSync('nft', ['list', 'ruleset', 'bridge'], { encoding: 'utf8' });
-  assert.match(listed(), new RegExp(`"veth\\w+" \\. ${addressOf(victim).replaceAll('.', '\\.')}`));
+  assert.match(listed(), new RegExp(`"veth\\w+" \\. [0-9a-f:]+ \\. ${addressOf(victim).replaceAll('.', '\\.')}`));
   await networking.closeSandbox(victim.containerId);
   assert.doesNotMatch(listed(), new RegExp(addressOf(victim).replaceAll('.', '\\.')));
 });

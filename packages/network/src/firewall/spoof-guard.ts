@@ -4,7 +4,7 @@ import { listTables, type NftElement, type NftTable, NftTransaction } from '@wha
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes, parseAddress } from '../address.ts';
 import type { StoredEndpoint } from '../records.ts';
-import { type SpoofSetName, spoofChain, spoofSets } from './spoof-rules.ts';
+import { type SpoofSetName, spoofChains, spoofSets } from './spoof-rules.ts';
 
 /** What a kernel answers that cannot look at a bridge's frames. */
 const unsupported = ['EPROTONOSUPPORT', 'EAFNOSUPPORT', 'EOPNOTSUPP', 'ENOENT'];
@@ -45,7 +45,8 @@ export class SpoofGuard {
     const table = this.#table;
     const transaction = new NftTransaction().addTable(table).deleteTable(table).addTable(table);
     for (const set of spoofSets) transaction.addSet(table, set);
-    transaction.addChain(table, spoofChain).addRules(table, spoofChain);
+    for (const chain of spoofChains) transaction.addChain(table, chain);
+    for (const chain of spoofChains) transaction.addRules(table, chain);
     addElements(transaction, table, [...this.#guarded.values()]);
     try {
       transaction.commit(this.#socket, `write the nf_tables table bridge ${table.name}`);
@@ -106,13 +107,13 @@ function elementsOf(endpoints: readonly GuardedEndpoint[]): Map<SpoofSetName, Nf
     const link = Buffer.alloc(16);
     link.write(hostLink);
     add('guarded', link);
-    add('macs', link, Uint8Array.from([...macAddress.split(':').map((part) => Number.parseInt(part, 16)), 0, 0]));
-    for (const [set, text] of [
-      ['own4', ipv4],
-      ['own6', ipv6],
-    ] as const) {
+    const mac = Uint8Array.from([...macAddress.split(':').map((part) => Number.parseInt(part, 16)), 0, 0]);
+    add('macs', link, mac);
+    for (const text of [ipv4, ipv6]) {
       const address = parseAddress(text ?? '');
-      if (address) add(set, link, addressBytes(address));
+      if (!address) continue;
+      add(`own${address.family}`, link, mac, addressBytes(address));
+      add(`peers${address.family}`, mac, addressBytes(address));
     }
   }
   return sets;

@@ -41,6 +41,8 @@ export type NftExpression =
     }
   | { readonly expression: 'snat'; readonly family: 'ip' | 'ip6'; readonly addressRegister: number }
   | { readonly expression: 'masquerade' }
+  /** Of the table of connections. */
+  | { readonly expression: 'notrack' }
   | { readonly expression: 'verdict'; readonly verdict: 'accept' | 'drop' | 'return' }
   | { readonly expression: 'jump'; readonly chain: string };
 
@@ -134,6 +136,9 @@ export function encodeExpression(to: NetlinkBatch, expression: NftExpression): v
       return;
     case 'masquerade':
       named('masq', () => {});
+      return;
+    case 'notrack':
+      named('notrack', () => {});
       return;
     case 'verdict':
       verdict(verdicts[expression.verdict]);
