@@ -15,6 +15,15 @@ export type NftExpression =
       readonly length: number;
       readonly register: number;
     }
+  /** Writes a register into the packet, and mends the Internet checksum at `checksum`. */
+  | {
+      readonly expression: 'write-payload';
+      readonly base: keyof typeof payloadBases;
+      readonly offset: number;
+      readonly length: number;
+      readonly register: number;
+      readonly checksum: number;
+    }
   /** `and`, then `xor` where it is given: together they set and clear bits. */
   | {
       readonly expression: 'mask';
@@ -51,6 +60,10 @@ const ctKeys = { state: 0, status: 2 } as const;
 const payloadBases = { link: 0, network: 1, transport: 2 } as const;
 const verdicts = { accept: 1, drop: 0, return: -5 } as const;
 const NFT_JUMP = -3;
+const NFTA_PAYLOAD_SREG = 5;
+const NFTA_PAYLOAD_CSUM_TYPE = 6;
+const NFTA_PAYLOAD_CSUM_OFFSET = 7;
+const NFT_PAYLOAD_CSUM_INET = 1;
 const NFT_FIB_RESULT_ADDRTYPE = 3;
 const NFTA_FIB_F_DADDR = 2;
 const families = { ip: 2, ip6: 10 } as const;
@@ -89,6 +102,15 @@ export function encodeExpression(to: NetlinkBatch, expression: NftExpression): v
     case 'payload': {
       const { register, base, offset, length } = expression;
       named('payload', () => to.u32be(1, register).u32be(2, payloadBases[base]).u32be(3, offset).u32be(4, length));
+      return;
+    }
+    case 'write-payload': {
+      const { register, base, offset, length, checksum } = expression;
+      named('payload', () => {
+        to.u32be(2, payloadBases[base]).u32be(3, offset).u32be(4, length);
+        to.u32be(NFTA_PAYLOAD_SREG, register).u32be(NFTA_PAYLOAD_CSUM_TYPE, NFT_PAYLOAD_CSUM_INET);
+        to.u32be(NFTA_PAYLOAD_CSUM_OFFSET, checksum);
+      });
       return;
     }
     case 'mask': {
