@@ -12,7 +12,7 @@ type Mode =
   | { readonly kind: 'verifying'; readonly expected: Digest }
   | { readonly kind: 'unpacking'; readonly unpacker: LayerUnpacker };
 
-/** Unpacks a layer unless it turns out to be known. Chunks are kept, not copied. */
+/** Unpacks a layer unless it turns out to be known. */
 export class DeferredUnpacker {
   readonly #directory: string;
   readonly #known: ReadonlySet<Digest>;
@@ -29,6 +29,12 @@ export class DeferredUnpacker {
     else this.#mode = { kind: 'buffering', chunks: [] };
   }
 
+  /** For a chunk whose memory is used again. */
+  feedReused(chunk: Buffer): void {
+    this.feed(this.#mode.kind === 'buffering' ? Buffer.from(chunk) : chunk);
+  }
+
+  /** The chunk may be kept. */
   feed(chunk: Buffer): void {
     if (this.#mode.kind === 'unpacking') {
       this.#mode.unpacker.feed(chunk);

@@ -6,6 +6,7 @@ import { EngineError } from '@wharf/base/error';
 import { type Compression, detectCompression } from '@wharf/oci/layer/compression';
 import { createDecompressor } from '../decompressor.ts';
 import { DeferredUnpacker } from './deferred-unpacker.ts';
+import { DirectInflater } from './direct-inflater.ts';
 import type { AppliedLayer, ApplyRequest, BlobOption } from './layer-job.ts';
 
 /** A layer on its way into its directory, on the worker's side: hash, inflate, keep the blob, unpack. */
@@ -16,6 +17,8 @@ export class IncomingLayer {
   #size = 0;
   #blobFd = -1;
   #compression: Compression = 'none';
+  /** For gzip; `#inflater` for the others. */
+  #direct: DirectInflater | undefined;
   #inflater: Duplex | undefined;
   #started = false;
   #start: Buffer[] = [];
@@ -45,6 +48,10 @@ export class IncomingLayer {
     if (compression === 'gzip' || compression === 'zstd') this.#compression = compression;
     if (this.#compression !== 'none' && this.#blob.keep === 'compressed')
       this.#blobFd = openSync(this.#blob.path, 'wx', 0o600);
+    if (compression === 'gzip') {
+      this.#direct = new DirectInflater((chunk) => this.#unpacker.feedReused(chunk));
+      return;
+    }
     this.#inflater = createDecompressor(compression);
     this.#inflater.on('data', (chunk: Buffer) => {
       try {
@@ -61,12 +68,14 @@ export class IncomingLayer {
   async #feedStarted(bytes: Buffer): Promise<void> {
     const inflater = this.#inflater;
     this.#size += bytes.length;
-    if (!inflater) {
+    if (!inflater && !this.#direct) {
       this.#unpacker.feed(bytes);
       return;
     }
     this.#hash.update(bytes);
     if (this.#blobFd >= 0) for (let done = 0; done < bytes.length; ) done += writeSync(this.#blobFd, bytes, done);
+    this.#direct?.write(bytes);
+    if (!inflater) return;
     await new Promise<void>((resolve) => {
       inflater.once('close', resolve);
       inflater.write(bytes, () => {
@@ -83,6 +92,8 @@ export class IncomingLayer {
       this.#begin(start);
       await this.#feedStarted(start);
     }
+    this.#direct?.end();
+    this.#closeDirect();
     if (this.#inflater) {
       this.#inflater.end();
       await finished(this.#inflater).catch(() => {});
@@ -103,9 +114,15 @@ export class IncomingLayer {
   }
 
   abort(): void {
+    this.#closeDirect();
     this.#inflater?.destroy();
     if (this.#blobFd >= 0) closeSync(this.#blobFd);
     this.#blobFd = -1;
     this.#unpacker.abort();
+  }
+
+  #closeDirect(): void {
+    this.#direct?.close();
+    this.#direct = undefined;
   }
 }

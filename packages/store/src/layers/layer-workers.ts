@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
@@ -8,8 +9,10 @@ import type { SealRequest } from './seal-layer.ts';
 const chunkSize = 1 << 20;
 /** Bytes on their way to one worker. */
 const window = 8 << 20;
-/** A worker is 10 MB of memory that an idle daemon should not hold. */
+/** A worker is 5 to 10 MB of memory that an idle daemon should not hold. */
 const idleMilliseconds = 5_000;
+/** One for each processor stays longer: its code is compiled by then, and takes half the time for the next layers. */
+const warmMilliseconds = 60_000;
 
 /** Threads that unpack and pack layers; started when needed, at most `limit` at once, gone when idle. */
 export class LayerWorkers {
@@ -69,9 +72,22 @@ export class LayerWorkers {
     for await (const _ of this.#chunks({ kind: 'sync', directory }));
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#keepIdle(0);
+  }
+
+  /** Lets go of the ones that have been idle longest. */
+  async #keepIdle(count: number): Promise<void> {
     clearTimeout(this.#idleTimer);
-    await Promise.all(this.#idle.splice(0).map((worker) => this.#stop(worker)));
+    const surplus = this.#idle.splice(0, Math.max(0, this.#idle.length - count));
+    if (this.#idle.length > 0) this.#whenIdle(warmMilliseconds, 0);
+    await Promise.all(surplus.map((worker) => this.#stop(worker)));
+  }
+
+  #whenIdle(milliseconds: number, kept: number): void {
+    clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => void this.#keepIdle(kept), milliseconds);
+    this.#idleTimer.unref();
   }
 
   #deliver(request: LayerRequest): Readable {
@@ -126,9 +142,7 @@ export class LayerWorkers {
       return;
     }
     this.#idle.push(worker);
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => void this.close(), idleMilliseconds);
-    this.#idleTimer.unref();
+    this.#whenIdle(idleMilliseconds, availableParallelism());
   }
 
   #stop(worker: Worker): Promise<unknown> {
