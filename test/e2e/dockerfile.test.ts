@@ -1,95 +1,84 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, test } from 'node:test';
-import { stripVTControlCharacters } from 'node:util';
+import { createHash } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { busyboxRootfs, imageArchive } from '../fixtures/image.ts';
 import { tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
-import { wharfOnly } from '../harness/target.ts';
-import { type DockerfileCase, dockerfileCases } from './dockerfile-cases.ts';
+import { target } from '../harness/target.ts';
+import type { BuildCase } from './dockerfile/build-case.ts';
+import { type Built, buildImage, buildx } from './dockerfile/build-image.ts';
+import { subjects } from './dockerfile/cases.ts';
+import { describeImage } from './dockerfile/describe-image.ts';
+import { Golden } from './dockerfile/golden.ts';
+
+/**
+ * Each case is one rule of Dockerfiles: what comes of it, entry by entry, is what came of it in dockerd's BuildKit.
+ * `RECORD=1 TARGET=docker` writes what that makes; `RECORD=1` alone writes the cases that it is too old for, and what
+ * was written then has to be read.
+ */
+const records = process.env.RECORD === '1';
 
 const engine = useDaemon();
+/** With what a runtime would make in it otherwise. */
+const base = [busyboxRootfs(), tar(['proc', 'sys', 'dev'].map((name) => ({ name, type: 'directory' })))];
+const baseDigests = base.map(digestOf);
 
-function contextOf({ dockerfile, files = {} }: DockerfileCase): Buffer {
-  const text = /^(?:#.*\n)*(?:ARG .*\n)*FROM /.test(dockerfile) ? dockerfile : `FROM busybox\n${dockerfile}`;
-  const entries = Object.entries(files).map(([name, file]) => {
-    if (typeof file === 'string') return { name, content: file };
-    return file.link === undefined
-      ? { name, content: '', mode: file.mode ?? 0o644 }
-      : ({ name, type: 'symlink', target: file.link } as const);
-  });
-  return tar([{ name: 'Dockerfile', content: text }, ...entries]);
+before(() => engine.load(imageArchive('busybox:latest', base)));
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** All that the build said, put together and without colours, and the id of its image. */
-async function build(wanted: DockerfileCase): Promise<{ said: string; error: string; id: string }> {
-  const query = new URLSearchParams({ nocache: '1', ...wanted.query });
-  const { status, text } = await engine.daemon.api('POST', `/build?${query}`, contextOf(wanted), {
-    headers: { 'Content-Type': 'application/x-tar' },
-  });
-  if (status !== 200) return { said: '', error: text, id: '' };
-  const messages = text
-    .split(/\r?\n/)
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { stream?: string; error?: string; aux?: { ID?: string } });
-  return {
-    said: stripVTControlCharacters(messages.map(({ stream = '' }) => stream).join('')),
-    error: messages.map(({ error = '' }) => error).join(''),
-    id: messages.findLast(({ aux }) => aux?.ID)?.aux?.ID ?? '',
-  };
+function skipOf({ isNewer, needsBuildx }: BuildCase): string | false {
+  if (isNewer && target === 'docker') return 'not what the BuildKit does that is compared with';
+  return needsBuildx === true && buildx === undefined && 'buildx is not installed';
 }
 
-describe('a rule of Dockerfiles', () => {
-  for (const wanted of dockerfileCases) {
-    test(wanted.rule, wanted.isNew ? wharfOnly() : {}, async () => {
-      const { said, error, id } = await build(wanted);
-      if (wanted.fails) {
-        assert.match(error, wanted.fails);
-        return;
-      }
-      assert.equal(error, '', said);
-      const printed = said.split('\n').filter((line) => line.startsWith('=> '));
-      if (wanted.prints)
-        assert.deepEqual(
-          printed.map((line) => line.slice(3)),
-          wanted.prints,
-          said,
-        );
-      if (!wanted.config) return;
-      const { Config } = (await engine.api('GET', `/images/${id}/json`)).json;
-      for (const [key, value] of Object.entries(wanted.config)) assert.deepEqual(Config[key] ?? null, value, key);
-    });
-  }
-});
+async function described({ id, error, said }: Built): Promise<string> {
+  assert.equal(error, '', said);
+  const { status, bytes } = await engine.daemon.api('GET', `/images/${id}/get`);
+  assert.equal(status, 200);
+  return describeImage(bytes, (layer) => baseDigests.includes(digestOf(layer)));
+}
 
-describe('a context that a client sends', () => {
-  test('is taken as it is; what .dockerignore may take away are the Dockerfile and itself', async () => {
-    for (const [patterns, kept] of [
-      ['a\nd/*\n', ['./.dockerignore', './Dockerfile', './a', './d', './d/b']],
-      ['Dockerfile\n.dockerignore\na\n', ['./a', './d', './d/b']],
-      ['*\n!a\n', ['./a', './d', './d/b']],
-    ] as const) {
-      const dockerfile = "COPY . /x\nRUN cd /x && find . -mindepth 1 | sort | sed 's/^/=> /'";
-      const files = { '.dockerignore': patterns, a: '', 'd/b': '' };
-      const { said } = await build({ rule: '', dockerfile, files });
-      const printed = said.match(/^=> .*$/gm) ?? [];
-      assert.deepEqual(
-        printed.map((line) => line.slice(3)),
-        kept,
-      );
+for (const [subject, cases] of Object.entries(subjects)) {
+  const golden = new Golden(subject);
+  const chosen = cases.filter((wanted) => !skipOf(wanted) && wanted.rule.includes(process.env.RULE ?? ''));
+  const builds = new Map<string, Promise<Built>>();
+  /** A few ahead of the one that is looked at. */
+  const buildOf = (wanted: BuildCase): Promise<Built> => {
+    for (const next of chosen.slice(chosen.indexOf(wanted), chosen.indexOf(wanted) + 4)) {
+      if (builds.has(next.rule)) continue;
+      const build = buildImage(engine.daemon, next);
+      build.catch(() => undefined);
+      builds.set(next.rule, build);
     }
-  });
+    return builds.get(wanted.rule)!;
+  };
 
-  test('never takes away what is outside of it', wharfOnly(), async () => {
-    const victim = join(engine.daemon.sandbox.directory, 'victim');
-    writeFileSync(victim, 'FROM busybox');
-    const context = tar([
-      { name: 'Dockerfile', content: 'FROM busybox\nCOPY . /x\n' },
-      { name: 'l', type: 'symlink', target: engine.daemon.sandbox.directory },
-      { name: '.dockerignore', content: 'l/victim\nl\n' },
-    ]);
-    const query = new URLSearchParams({ dockerfile: 'l/victim' });
-    await engine.daemon.api('POST', `/build?${query}`, context, { headers: { 'Content-Type': 'application/x-tar' } });
-    assert.equal(readFileSync(victim, 'utf8'), 'FROM busybox');
+  describe(subject, () => {
+    for (const wanted of cases) {
+      const skip = chosen.includes(wanted) ? false : skipOf(wanted) || 'another rule was asked for';
+      test(wanted.rule, { skip }, async () => {
+        const built = await buildOf(wanted);
+        if (wanted.fails) {
+          assert.match(built.error, wanted.fails);
+          return;
+        }
+        const text = await described(built);
+        if (records && (target === 'docker') !== (wanted.isNewer === true)) golden.set(wanted.rule, text);
+        assert.equal(text, golden.get(wanted.rule));
+      });
+    }
+
+    if (records) after(() => golden.write(cases.map(({ rule }) => rule)));
   });
+}
+
+test('no rule is there twice', () => {
+  const rules = Object.values(subjects).flatMap((cases) => cases.map(({ rule }) => rule));
+  assert.deepEqual(
+    rules.filter((rule, index) => rules.indexOf(rule) !== index),
+    [],
+  );
 });

@@ -11,6 +11,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly text: string;
+  readonly bytes: Buffer;
   /** The parsed body; throws when it is none. */
   // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of every shape
   readonly json: any;
@@ -31,11 +32,13 @@ export async function request(path: string, method: string, url: string, options
   const chunks: Buffer[] = [];
   if (method !== 'HEAD') for await (const chunk of open.body) chunks.push(chunk);
   open.socket.destroy();
-  const text = Buffer.concat(chunks).toString();
+  const bytes = Buffer.concat(chunks);
+  const text = bytes.toString();
   return {
     status: open.status,
     headers: open.headers,
     text,
+    bytes,
     get json() {
       return JSON.parse(text);
     },

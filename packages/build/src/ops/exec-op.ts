@@ -7,8 +7,8 @@ import type { LayerRecord } from '@wharf/store/layers/layer-store';
 import { openRoot, resolveInRoot } from '@wharf/sys/safe-path';
 import { CacheSharingOpt, type ExecOp, type Mount, MountType, NetMode, SecurityMode } from '../pb/llb_pb.ts';
 import type { Vertex } from '../solver/graph.ts';
-import { layerPaths, locationOf, type Result } from '../solver/result.ts';
-import { CommandError, SolveError } from '../solver/solve-error.ts';
+import { emptyResult, layerPaths, locationOf, type Result } from '../solver/result.ts';
+import { CommandError, missingSource, SolveError } from '../solver/solve-error.ts';
 import type { Solver } from '../solver/solver.ts';
 import type { StepMount } from '../solver/step-runner.ts';
 import { byteName } from '../trees/tree-view.ts';
@@ -87,9 +87,10 @@ async function prepareMounts(
   id: string,
   held: AsyncDisposableStack,
 ): Promise<StepMount[]> {
+  const { deps } = solver;
   const mounts: StepMount[] = [];
   let views = 0;
-  held.defer(() => solver.deps.views.close(id, views));
+  held.defer(() => deps.views.close(id, views));
   for (const mount of op.mounts) {
     if (mount.dest === '/') continue;
     if (mount.output >= 0n) throw notImplemented('a mount of a build step that is a result');
@@ -110,8 +111,8 @@ async function prepareMounts(
         mounts.push({ ...place, kind: 'bind', source: await holdCache(solver, mount, inputs, held) });
         break;
       default: {
-        const input = mount.input < 0n ? { kind: 'layers' as const, layers: [] } : inputs[Number(mount.input)]!;
-        const root = await openBind(solver, { input, id, index: views++, writable: !mount.readonly });
+        const input = mount.input < 0n ? emptyResult : inputs[Number(mount.input)]!;
+        const root = await deps.views.open(id, views++, input, { writable: !mount.readonly });
         mounts.push({ ...place, kind: 'bind', source: below(root, mount.selector) });
       }
     }
@@ -119,21 +120,11 @@ async function prepareMounts(
   return mounts;
 }
 
-async function openBind(
-  { deps }: Solver,
-  { input, id, index, writable }: { input: Result; id: string; index: number; writable: boolean },
-): Promise<string> {
-  if (input.kind === 'layers') return deps.views.open(id, index, input.layers, { writable });
-  if (writable) throw notImplemented('RUN --mount=type=bind,rw of the build context');
-  return input.path;
-}
-
 /** No link leads out of what is mounted. */
 function below(root: string, selector: string): string {
   using directory = openRoot(root);
   const found = resolveInRoot(directory, selector || '/');
-  if (found === undefined)
-    throw new EngineError('not_found', `failed to compute cache key: ${JSON.stringify(selector)}: not found`);
+  if (found === undefined) throw missingSource(selector);
   return found;
 }
 

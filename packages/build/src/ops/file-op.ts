@@ -7,7 +7,7 @@ import { byteName } from '../trees/tree-view.ts';
 /** A FileOp as one chain of steps on one tree. Numbers are those of the vertex's inputs; -1 is the empty file system. */
 export interface PlannedFileOp {
   readonly base: number;
-  /** Inputs that are copied from, in the order of the job's sources. */
+  /** Inputs that are copied from, in the order of the job's sources; -1 as well is the empty file system. */
   readonly sources: readonly number[];
   readonly steps: readonly FileStep[];
   /** What is read of each source. */
@@ -21,8 +21,7 @@ export function planFileOp({ actions }: FileOp, inputCount: number): PlannedFile
   const selections: Selection[][] = [];
   const sourceOf = (input: bigint): number => {
     const number = Number(input);
-    if (number < 0 || number >= inputCount)
-      throw notImplemented('a file operation that copies from another one of its own');
+    if (number >= inputCount) throw notImplemented('a file operation that copies from another one of its own');
     const known = sources.indexOf(number);
     if (known >= 0) return known;
     selections.push([]);

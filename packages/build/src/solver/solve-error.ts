@@ -30,3 +30,8 @@ export class CommandError extends EngineError {
     this.exitCode = exitCode;
   }
 }
+
+/** What a mount is to show is not there. */
+export function missingSource(selector: string): EngineError {
+  return new EngineError('not_found', `failed to compute cache key: ${JSON.stringify(selector)}: not found`);
+}

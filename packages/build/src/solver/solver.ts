@@ -24,7 +24,7 @@ import type { ImageSources } from './image-sources.ts';
 import type { ProgressSink } from './progress.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from './result.ts';
 import type { LocalRequest } from './session.ts';
-import { SolveError } from './solve-error.ts';
+import { missingSource, SolveError } from './solve-error.ts';
 import type { StepRunner } from './step-runner.ts';
 import type { StepViews } from './step-views.ts';
 
@@ -168,7 +168,7 @@ export class Solver {
   async #file(vertex: Vertex, op: FileOp, inputs: readonly Result[]) {
     const plan = planFileOp(op, inputs.length);
     const base = layersOf(plan.base < 0 ? emptyResult : inputs[plan.base]!);
-    const sources = plan.sources.map((input) => inputs[input]!);
+    const sources = plan.sources.map((input) => (input < 0 ? emptyResult : inputs[input]!));
     const contents = await together(sources.map((source, index) => this.#contents(source, plan.selections[index]!)));
     const key = keyOf(vertex, [base, contents]);
     return this.#cached(vertex, key, base, async () => {
@@ -192,7 +192,9 @@ export class Solver {
         .filter((mount) => mount !== root && mount.input >= 0n)
         .map(async ({ input, selector, dest }) => [
           dest,
-          await this.#contents(inputs[Number(input)]!, [whole(selector)]),
+          await this.#contents(inputs[Number(input)]!, [whole(selector)]).catch((error: unknown) => {
+            throw EngineError.from(error).code === 'not_found' ? missingSource(selector) : error;
+          }),
         ]),
     );
     const key = keyOf(vertex, [base, reads]);

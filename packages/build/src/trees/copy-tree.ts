@@ -64,10 +64,10 @@ class TreeCopy {
       this.#entry(path, place, stat);
       return;
     }
-    // An existing directory at the top keeps its attributes; those below take the copied ones.
-    const made = this.#openPlace(place, stat);
+    // An existing directory at the top keeps its attributes but for its time; those below take the copied ones.
+    this.#openPlace(place, stat);
     this.#content(path, place, '');
-    if (made) this.#target.setDirectoryTime(place, this.#attributes(stat).mtime!);
+    this.#target.setDirectoryTime(place, this.#attributes(stat).mtime!);
   }
 
   /** True where the directory is new. */

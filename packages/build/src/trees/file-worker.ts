@@ -120,7 +120,11 @@ const handlers: Handlers = {
       includePatterns: selection.includePatterns,
       excludePatterns: selection.excludePatterns,
     };
-    for (const selected of selectPaths(view, selection)) copySelected(view, selected, target, options);
+    for (const selected of selectPaths(view, selection)) {
+      const stat = view.stat(selected.path);
+      if (stat && isDirectory(stat)) target.changeDirectory('', stat);
+      copySelected(view, selected, target, options);
+    }
     return null;
   },
 

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { posix } from 'node:path';
-import { EngineError, invalidArgument, notFound } from '@wharf/base/error';
-import { resolveUser } from '@wharf/runtime/spec/user';
+import { invalidArgument, notFound } from '@wharf/base/error';
+import { type RootFiles, resolveUser } from '@wharf/runtime/spec/user';
 import { SystemError } from '@wharf/sys/errno';
 import { S_IFLNK, S_IFMT, S_IFREG } from '@wharf/sys/file';
 import { type CopyOptions, copySelected } from './copy-tree.ts';
@@ -139,19 +139,24 @@ function attributes(
   return { mode, uid, gid, mtime };
 }
 
+/** As in BuildKit a name that nobody has is root's: a stage may say `USER app` before it makes that user. */
 function ownerOf({ target, sources }: Trees, owner: OwnerLookup | undefined): { uid: number; gid: number } | undefined {
   if (!owner) return undefined;
-  if (typeof owner.user === 'number' && (typeof owner.group === 'number' || owner.group === undefined)) {
-    return { uid: owner.user, gid: owner.group ?? owner.user };
-  }
+  const { user, group } = owner;
   const view = owner.source === 'target' ? target : sources[owner.source]!;
   const files = { read: (path: string) => readFile(view, path) };
-  const text = `${owner.user}${owner.group === undefined ? '' : `:${owner.group}`}`;
+  const { uid, gid } = typeof user === 'number' ? { uid: user, gid: user } : (findOwner(files, user) ?? root);
+  if (group === undefined) return { uid, gid };
+  return { uid, gid: typeof group === 'number' ? group : (findOwner(files, `0:${group}`)?.gid ?? gid) };
+}
+
+const root = { uid: 0, gid: 0 };
+
+function findOwner(files: RootFiles, name: string): { uid: number; gid: number } | undefined {
   try {
-    const { uid, gid } = resolveUser(files, text, null);
-    return { uid, gid };
-  } catch (error) {
-    throw new EngineError('invalid_argument', EngineError.from(error).message, { cause: error });
+    return resolveUser(files, name, null);
+  } catch {
+    return undefined;
   }
 }
 

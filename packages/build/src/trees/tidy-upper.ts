@@ -7,6 +7,8 @@ import { DiskView } from './disk-view.ts';
 import { TargetTree } from './target-tree.ts';
 import { components, isDirectory, joinPath } from './tree-view.ts';
 
+/** Runtimes make these where they are missing; some with modes of their own. */
+const mountPoints = ['proc', 'dev', 'sys'];
 const opaque = cString('trusted.overlay.opaque');
 
 /**
@@ -19,15 +21,16 @@ export function tidyUpper(upper: string, lowers: readonly string[], stubs: reado
   try {
     const tree = cleanup.use(new TargetTree(upper));
     const below = lowers.map((directory) => cleanup.use(new DiskView(directory)));
-    for (const stub of stubs) removeStub(tree, components(stub).join('/'));
+    for (const stub of stubs) removeStub(tree, below, components(stub).join('/'));
+    for (const name of mountPoints) if (!existsBelow(below, name)) tidyMountPoint(tree, name);
     clearOpaque(tree, below, '');
   } finally {
     cleanup.dispose();
   }
 }
 
-/** Only what is empty; the directory above keeps its time. */
-function removeStub(tree: TargetTree, path: string): void {
+/** Only what is empty; the directory above keeps its time, or goes as well where it was made for this one. */
+function removeStub(tree: TargetTree, below: readonly DiskView[], path: string): void {
   const stat = tree.stat(path);
   if (path === '' || !stat) return;
   const isFile = (stat.mode & S_IFMT) === S_IFREG && stat.size === 0;
@@ -37,7 +40,15 @@ function removeStub(tree: TargetTree, path: string): void {
   const parent = slash < 0 ? '' : path.slice(0, slash);
   const time = tree.stat(parent)?.mtime;
   tree.remove(path);
-  if (time !== undefined) tree.setDirectoryTime(parent, time);
+  if (time === undefined) return;
+  if (tree.names(parent).length === 0 && !existsBelow(below, parent)) removeStub(tree, below, parent);
+  else tree.setDirectoryTime(parent, time);
+}
+
+function tidyMountPoint(tree: TargetTree, path: string): void {
+  const stat = tree.stat(path);
+  if (!stat || !isDirectory(stat) || tree.names(path).length > 0) return;
+  tree.changeDirectory(path, { mode: 0o755, uid: 0, gid: 0, mtime: stat.mtime });
 }
 
 /** Only a directory that merges with one below can hold others that are marked for nothing. */

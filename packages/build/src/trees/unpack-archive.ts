@@ -32,7 +32,7 @@ export async function unpackArchive(
     if (!(await isTar(fd, stat.size, format))) return false;
     const parents = { mode: 0o755, uid: owner?.uid ?? 0, gid: owner?.gid ?? 0, mtime };
     const place = target.makeDirectories(destination, parents);
-    await unpack(open(fd, stat.size, format), target, place, owner);
+    await unpack(open(fd, stat.size, format), target, place);
     return true;
   } catch (error) {
     if (error instanceof EngineError) throw error;
@@ -42,19 +42,15 @@ export async function unpackArchive(
   }
 }
 
-async function unpack(
-  archive: Readable,
-  target: TargetTree,
-  place: string,
-  owner: CopyOptions['owner'],
-): Promise<void> {
+/** As in BuildKit the owners are those of the archive, whatever `--chown` says. */
+async function unpack(archive: Readable, target: TargetTree, place: string): Promise<void> {
   const tree = {
     root: { fd: target.root, [Symbol.dispose]() {} },
     prefix: target.realPath(),
     idMapping: undefined,
     [Symbol.dispose]() {},
   };
-  const options = { noOverwriteDirNonDir: false, ...(owner && { owner }), readOnlyRoot: false, mounts: [] };
+  const options = { noOverwriteDirNonDir: false, readOnlyRoot: false, mounts: [] };
   const writer = new TreeWriter(tree, place === '' ? '/' : `/${shownName(place)}`, options);
   let unchecked = 0;
   try {

@@ -27,8 +27,8 @@ import type { ProcessExits } from './process-exits.ts';
 const SIGKILL = 9;
 /** What holds a step's output open after its end is not waited for longer. Seconds. */
 const outputPatience = 2;
-/** What the OCI runtime makes in a root where it is missing. */
-const runtimeStubs = ['/proc', '/dev', '/sys', '/etc/hosts', '/etc/resolv.conf', '/etc/hostname'];
+/** What is made in a root where it is missing, and is not to stay: BuildKit leaves /proc, /dev and /sys. */
+const runtimeStubs = ['/etc/hosts', '/etc/resolv.conf', '/etc/hostname'];
 
 /** Runs one command of a build. It is a process of the supervisor's and no container: nothing lists it. */
 export async function runStep(deps: ContainerDeps, exits: ProcessExits, request: StepRequest): Promise<FinishedStep> {

@@ -5,10 +5,13 @@ import type { Snapshotter } from '@wharf/store/snapshots/snapshotter';
 export function snapshotViews(snapshots: Snapshotter): StepViews {
   const nameOf = (stepId: string, index: number) => `${stepId}.${index}`;
   return {
-    async open(stepId, index, layers, { writable }) {
+    async open(stepId, index, tree, { writable }) {
       const name = nameOf(stepId, index);
-      if (writable) await snapshots.prepare(name, layers, { volatile: true });
-      else snapshots.view(name, layers);
+      if (tree.kind === 'directory') {
+        if (!writable) return tree.path;
+        await snapshots.prepare(name, [], { volatile: true, base: tree.path });
+      } else if (writable) await snapshots.prepare(name, tree.layers, { volatile: true });
+      else snapshots.view(name, tree.layers);
       return snapshots.mount(name);
     },
     async close(stepId, count) {

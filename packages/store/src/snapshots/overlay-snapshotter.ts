@@ -35,6 +35,8 @@ export interface Remap {
 interface Snapshot {
   /** Bottom to top. */
   readonly diffIds: readonly string[];
+  /** A directory below them. */
+  readonly base?: string;
   readonly volatile: boolean;
   /** Nothing is written above its layers. */
   readonly readOnly?: boolean;
@@ -72,7 +74,7 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   async prepare(id: string, diffIds: readonly string[], options: PrepareOptions = {}): Promise<void> {
-    const { volatile = false, hostOwners = false } = options;
+    const { volatile = false, hostOwners = false, base } = options;
     const size = options.size || this.#defaultSize;
     const directory = this.#directory(id);
     mkdirSync(directory, { mode: 0o710 });
@@ -81,10 +83,12 @@ export class OverlaySnapshotter implements Snapshotter {
     if (size > 0) limit(directory, size);
     for (const name of ['upper', 'work', 'root']) mkdirSync(join(directory, name));
     const top = diffIds.at(-1);
-    if (top !== undefined) copyOwnerAndMode(layerDirectory(this.#dataRoot, top), join(directory, 'upper'));
+    const below = top === undefined ? base : layerDirectory(this.#dataRoot, top);
+    if (below !== undefined) copyOwnerAndMode(below, join(directory, 'upper'));
     this.#snapshots.put(id, {
       diffIds,
       volatile,
+      ...(base !== undefined && { base }),
       ...(size > 0 && { isLimited: true }),
       ...(hostOwners && { hostOwners }),
     });
@@ -125,8 +129,9 @@ export class OverlaySnapshotter implements Snapshotter {
   }
 
   /** overlayfs wants a lower directory, and two where nothing is above them. */
-  #lowerDirs({ diffIds, readOnly = false }: Snapshot): string[] {
+  #lowerDirs({ diffIds, base, readOnly = false }: Snapshot): string[] {
     const layers = diffIds.map((diffId) => layerDirectory(this.#dataRoot, diffId)).reverse();
+    if (base !== undefined) layers.push(base);
     while (layers.length < (readOnly ? 2 : 1)) layers.push(this.#emptyLayer(layers.length));
     return layers;
   }

@@ -31,6 +31,8 @@ export interface PrepareOptions {
   readonly size?: number;
   /** For a container in the host's user namespace, where others are remapped. */
   readonly hostOwners?: boolean;
+  /** A directory that lies below the layers, and stays as it is. */
+  readonly base?: string;
 }
 
 export interface OverlayMount {

@@ -111,6 +111,8 @@ export class TreeWriter {
 
   #enter(entry: TarEntry): void {
     const names = memberPath(entry.name, this.#destination);
+    // As Docker has it: the archive's own root says nothing about the directory that it is unpacked in.
+    if (entry.type === 'directory' && names.join('/') === this.#destination) return;
     const name = names.pop();
     if (name === undefined) return;
     const parent = this.#parentOf(names);

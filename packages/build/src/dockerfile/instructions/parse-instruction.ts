@@ -209,9 +209,6 @@ function parseTrigger(node: Node): string {
   if (keyword === 'MAINTAINER' || keyword === 'FROM') {
     throw invalidArgument(`${keyword} isn't allowed as an ONBUILD trigger`);
   }
-  if (!instructionNames.includes(keyword.toLowerCase())) {
-    throw invalidArgument(`unknown instruction: ${keyword}${suggestInstruction(keyword)}`);
-  }
   const trigger = node.original.replace(/^\s*ONBUILD\s*/i, '');
   return node.heredocs.reduce((all, { content, name }) => `${all}\n${content}${name}`, trigger);
 }

@@ -191,5 +191,13 @@ function finish({ options, targetPlatform, explicitPlatform }: ConvertContext, t
     delete (image as { variant?: string }).variant;
     Object.assign(image, { os, architecture, ...(variant ? { variant } : {}) });
   }
+  image.config = withoutEmpty(image.config);
   return { state: target.state, image, baseImage: target.baseImage, target };
+}
+
+/** As Go's `omitempty` has it: what was cleared is not there. */
+function withoutEmpty(config: ImageDraft['config']): ImageDraft['config'] {
+  const isEmpty = (value: unknown) =>
+    value === '' || value === null || (typeof value === 'object' && Object.keys(value).length === 0);
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => !isEmpty(value)));
 }

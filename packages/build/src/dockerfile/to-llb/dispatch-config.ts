@@ -100,7 +100,6 @@ export function dispatchWorkdir(context: ConvertContext, stage: StageState, work
   const { path, ranges, code } = workdir;
   if (!stage.workdirSet && !path.startsWith('/')) context.linter.report(rules.workdirRelativePath, ranges, path);
   stage.workdirSet = true;
-  if (path === '') throw invalidArgument('normalizing workdir: cannot normalize nothing');
   setWorkdir(stage, path);
   const name = nextStepName(stage, displayCommand(code, stage.env, { escape: context.dockerfile.escapeToken }), {
     multiPlatform: context.options.multiPlatform,

@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 export function destinationPath(cwd: string, path: string): string {
   const wanted = path === '' || path === '.' ? './' : path;
   const joined = posix.normalize(wanted.startsWith('/') ? wanted : posix.join('/', cwd, wanted));
-  return wanted.endsWith('/') && !joined.endsWith('/') ? `${joined}/` : joined;
+  return /(?:^|\/)\.?$/.test(wanted) && !joined.endsWith('/') ? `${joined}/` : joined;
 }
 
 /** Within a root: nothing leads above it. */

@@ -14,7 +14,7 @@ import { nextStepName } from './vertex-name.ts';
 const wellKnown = ['alpine', 'busybox', 'centos', 'debian', 'golang', 'ubuntu', 'fedora'];
 
 export function emptyImage({ os, architecture, variant }: Platform): ImageDraft {
-  return { os, architecture, ...(variant ? { variant } : {}), config: {}, history: [] };
+  return { os, architecture, ...(variant ? { variant } : {}), config: { WorkingDir: '/' }, history: [] };
 }
 
 /** Gives a stage that bases on an image its state and config. `names` are the stages that may have been meant. */

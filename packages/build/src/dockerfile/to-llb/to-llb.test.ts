@@ -75,7 +75,7 @@ describe('the config', () => {
     ['ENV A=$BASE PATH=/x:$PATH', { Env: ['PATH=/x:/bin', 'BASE=yes', 'A=yes'] }],
     ['ENV A=1\nENV A=2 B=$A', { Env: ['PATH=/bin', 'BASE=yes', 'A=2', 'B=1'] }],
     ['WORKDIR /a\nWORKDIR b\nWORKDIR ../c', { WorkingDir: '/a/c' }],
-    ['ENTRYPOINT ["e"]', { Entrypoint: ['e'], Cmd: null }],
+    ['ENTRYPOINT ["e"]', { Entrypoint: ['e'], Cmd: undefined }],
     ['CMD ["c"]\nENTRYPOINT ["e"]', { Entrypoint: ['e'], Cmd: ['c'] }],
     ['SHELL ["bash"]\nCMD x', { Shell: ['bash'], Cmd: ['bash', 'x'] }],
     ['EXPOSE 1-3/udp', { ExposedPorts: { '1/udp': {}, '2/udp': {}, '3/udp': {} } }],
