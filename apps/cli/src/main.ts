@@ -8,7 +8,7 @@ import { bool, changedFlags, type Flag } from './flags/flag.ts';
 import { globalFlags } from './flags/global.ts';
 import { type FlagSet, type ParsedLine, parseFlags } from './flags/parse.ts';
 import { UsageError } from './flags/usage-error.ts';
-import { requireVersion } from './require-version.ts';
+import { versionComplaint } from './require-version.ts';
 import { BrokenPipe, SinkOutput } from './terminal/output.ts';
 
 const out = new SinkOutput(Bun.stdout);
@@ -94,12 +94,15 @@ function parseLine<F extends FlagSet>(
   }
 }
 
-// Asks the daemon for its version only where a flag needs a newer one.
+// Asks the daemon for its version only where a flag needs a newer one. All that is too new is named at once.
 async function checkVersions(cli: Cli, flags: FlagSet, changed: ReadonlySet<string>): Promise<void> {
-  for (const name of changed) {
+  const complaints: string[] = [];
+  for (const name of [...changed].toSorted()) {
     const since = flags[name]?.since;
-    if (since !== undefined) await requireVersion(cli, `--${name}`, since);
+    const complaint = since === undefined ? undefined : await versionComplaint(cli, `"--${name}"`, since);
+    if (complaint !== undefined) complaints.push(complaint);
   }
+  if (complaints.length > 0) throw new ExitError(1, complaints.join('\n'));
 }
 
 function checkArity({ args, usage }: Command, path: string, count: number): void {

@@ -20,8 +20,18 @@ export interface VolumeInspect {
   Labels: StringMap | null;
   Scope: string;
   Options: StringMap | null;
+  /** Of a swarm's volume. */
+  ClusterVolume?: ClusterVolume;
   /** In `system/df` only. */
   UsageData?: { Size: number; RefCount: number };
+}
+
+export interface ClusterVolume {
+  ID: string;
+  Version?: { Index: number };
+  Spec: { Group?: string; Availability?: string };
+  Info?: { VolumeID?: string };
+  PublishStatus?: { State?: string }[] | null;
 }
 
 export interface VolumeList {

@@ -297,6 +297,7 @@ export const entries: readonly Entry[] = [
     'Remove volumes that no container uses',
     async () => (await import('./volume/rm.ts')).command,
   ),
+  entry('volume update', 'Change a cluster volume', async () => (await import('./volume/update.ts')).command),
   topLevel(
     'completion',
     'Print the completion script of a shell',

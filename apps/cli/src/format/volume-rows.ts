@@ -25,8 +25,15 @@ export const volumeStyle: ListStyle = {
   ],
 };
 
-/** What templates see of a volume; the cluster's columns say N/A. */
-export function volumeRow({ Name, Driver, Scope, Mountpoint, Labels, UsageData }: VolumeInspect): Row {
+/** Of `--cluster`. */
+export const clusterStyle: ListStyle = {
+  ...volumeStyle,
+  table: '{{.Name}}\t{{.Group}}\t{{.Driver}}\t{{.Availability}}\t{{.Status}}',
+};
+
+/** What templates see of a volume; the cluster's columns say N/A of all others. */
+export function volumeRow(volume: VolumeInspect): Row {
+  const { Name, Driver, Scope, Mountpoint, Labels, UsageData, ClusterVolume } = volume;
   return createRow('*formatter.volumeContext', {
     Name: () => Name,
     Driver: () => Driver,
@@ -36,8 +43,14 @@ export function volumeRow({ Name, Driver, Scope, Mountpoint, Labels, UsageData }
     Label: (name) => Labels?.[String(name)] ?? '',
     Links: () => (UsageData ? String(UsageData.RefCount) : 'N/A'),
     Size: () => (UsageData ? humanSize(UsageData.Size) : 'N/A'),
-    Group: () => 'N/A',
-    Availability: () => 'N/A',
-    Status: () => 'N/A',
+    Group: () => (ClusterVolume ? (ClusterVolume.Spec.Group ?? '') : 'N/A'),
+    Availability: () => (ClusterVolume ? (ClusterVolume.Spec.Availability ?? '') : 'N/A'),
+    Status: () => (ClusterVolume ? clusterStatus(ClusterVolume) : 'N/A'),
   });
+}
+
+function clusterStatus({ Info, PublishStatus }: NonNullable<VolumeInspect['ClusterVolume']>): string {
+  if (!Info?.VolumeID) return 'pending creation';
+  const nodes = (PublishStatus ?? []).length;
+  return nodes === 0 ? 'created' : `in use (${nodes} node${nodes === 1 ? '' : 's'})`;
 }

@@ -1,6 +1,6 @@
 import { volumeCreateRequest } from '@wharf/api/decode/volume';
 import { atLeast } from '@wharf/api/version';
-import { notImplemented } from '@wharf/base/error';
+import { EngineError, notImplemented } from '@wharf/base/error';
 import type { Engine } from '@wharf/engine/engine';
 import { type Route, route } from '../router.ts';
 
@@ -14,6 +14,9 @@ export function volumeRoutes({ volumes }: Pick<Engine, 'volumes'>): Route[] {
       const request = await context.body(volumeCreateRequest);
       if (request.ClusterVolumeSpec) throw notImplemented('a cluster volume');
       context.json(201, await volumes.create(request));
+    }),
+    route('PUT', '/volumes/{name}', () => {
+      throw new EngineError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable');
     }),
     route('DELETE', '/volumes/{name}', async (context) => {
       await volumes.remove(context.parameters.name, context.query.boolean('force'));

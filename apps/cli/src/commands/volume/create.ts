@@ -3,18 +3,22 @@ import { ExitError } from '../../exit-error.ts';
 import { list, text } from '../../flags/flag.ts';
 import { checkLabel, toMap } from '../../flags/key-values.ts';
 import { atMost, defineCommand } from '../command.ts';
+import { clusterFlags, clusterVolumeSpec } from './cluster-volume.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS] [VOLUME]',
   args: atMost(1),
   complete: ['none'],
   flags: {
+    ...clusterFlags,
     driver: text('Volume driver', { short: 'd', initial: 'local', complete: ['local'] }),
     label: list('Set a label (key=value)', { check: checkLabel, complete: 'none' }),
     name: text('Name of the volume', { hidden: true }),
     opt: list('Option of the driver (key=value)', { short: 'o', kind: 'map', shown: 'map[]', complete: 'none' }),
   },
-  async run(cli, { driver, label, name, opt }, [argument]) {
+  async run(cli, flags, [argument]) {
+    const { driver, label, name, opt } = flags;
+    const spec = clusterVolumeSpec(flags);
     if (argument !== undefined && name !== '') {
       throw new ExitError(
         1,
@@ -23,7 +27,13 @@ export const command = defineCommand({
     }
     const client = await cli.client();
     const volume = await client.json<VolumeInspect>('POST', '/volumes/create', {
-      body: { Name: argument ?? name, Driver: driver, DriverOpts: toMap(opt), Labels: toMap(label) },
+      body: {
+        Name: argument ?? name,
+        Driver: driver,
+        DriverOpts: toMap(opt),
+        Labels: toMap(label),
+        ...(spec && { ClusterVolumeSpec: spec }),
+      },
     });
     cli.out.print(`${volume.Name}\n`);
   },

@@ -4,13 +4,14 @@ import { bool } from '../../flags/flag.ts';
 import { filtersQuery } from '../../flags/key-values.ts';
 import { formatList } from '../../format/list.ts';
 import { byNaturalOrder } from '../../format/natural-order.ts';
-import { volumeRow, volumeStyle } from '../../format/volume-rows.ts';
+import { clusterStyle, volumeRow, volumeStyle } from '../../format/volume-rows.ts';
 import { defineCommand, noArgs } from '../command.ts';
 
 export const command = defineCommand({
   usage: '[OPTIONS]',
   args: noArgs,
   flags: {
+    cluster: bool('Show cluster volumes only, and their state', { since: 42 }),
     filter: filter('"dangling=true", "label=key=value"'),
     format: listFormat,
     quiet: bool('Show names only', { short: 'q' }),
@@ -21,8 +22,9 @@ export const command = defineCommand({
     const { Volumes, Warnings } = await client.json<VolumeList>('GET', '/volumes', {
       query: { filters: filtersQuery(flags.filter) },
     });
-    const rows = [...(Volumes ?? [])].sort((a, b) => byNaturalOrder(a.Name, b.Name)).map(volumeRow);
-    cli.out.print(formatList(rows, format, flags.quiet, volumeStyle));
+    const shown = (Volumes ?? []).filter(({ ClusterVolume }) => !flags.cluster || ClusterVolume);
+    const rows = shown.sort((a, b) => byNaturalOrder(a.Name, b.Name)).map(volumeRow);
+    cli.out.print(formatList(rows, format, flags.quiet, flags.cluster ? clusterStyle : volumeStyle));
     // A plugin that could not list its own: what is missing should not look as if it were gone.
     for (const warning of Warnings ?? []) cli.err.print(`WARNING: ${warning}\n`);
   },
