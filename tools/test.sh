@@ -22,6 +22,7 @@ need podman podman
 need buildah buildah
 need docker-registry docker-registry
 need git git
+need ssh-add openssh-client
 need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod

@@ -70,6 +70,7 @@ async function build(
     latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
     emit: (event) => progress.event(event),
     scratch,
+    keys: undefined,
     openLocal: async ({ name, excludePatterns }) => {
       if (tree === undefined) throw new EngineError('not_found', `no local sources enabled: ${name}`);
       pruneContext(tree, request.dockerfile, excludePatterns);

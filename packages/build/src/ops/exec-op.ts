@@ -12,6 +12,8 @@ import { CommandError, missingSource, SolveError } from '../solver/solve-error.t
 import type { Solver } from '../solver/solver.ts';
 import type { StepMount } from '../solver/step-runner.ts';
 import { byteName } from '../trees/tree-view.ts';
+import { OutputMask } from './output-mask.ts';
+import { StepKeys } from './step-keys.ts';
 
 interface ExecWork {
   readonly op: ExecOp;
@@ -29,12 +31,20 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
   requirePlain(op, options.entitlements);
   const id = newId();
   await using held = new AsyncDisposableStack();
-  const mounts = await prepareMounts(solver, work, id, held);
+  await using workspace = solver.workspace();
+  await using keys = new StepKeys(options.keys, workspace.path);
+  const mounts = await prepareMounts(solver, work, id, { held, keys });
+  const secretVariables = await secretEnvironment(op, keys);
+  const mask = new OutputMask(keys.values);
+  const tell = (stream: number, bytes: Buffer) => {
+    if (bytes.length === 0) return;
+    options.emit({ kind: 'log', vertex: vertex.digest, stream, bytes: Uint8Array.from(bytes), timestamp: nowNanos() });
+  };
   const step = await deps.runner.run({
     id,
     layers: base,
     args: meta.args,
-    env: [...meta.env, ...proxyVariables(meta.proxyEnv)],
+    env: [...meta.env, ...proxyVariables(meta.proxyEnv), ...secretVariables],
     cwd: meta.cwd || '/',
     user: meta.user,
     hostname: meta.hostname || 'buildkitsandbox',
@@ -46,16 +56,10 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     limits: meta.cgroupParent ? { ...options.limits, cgroupParent: meta.cgroupParent } : options.limits,
     mounts,
     signal: options.signal,
-    onOutput: (stream, bytes) =>
-      options.emit({
-        kind: 'log',
-        vertex: vertex.digest,
-        stream,
-        bytes: Uint8Array.from(bytes),
-        timestamp: nowNanos(),
-      }),
+    onOutput: (stream, bytes) => tell(stream, mask.push(stream, bytes)),
   });
   held.defer(() => step.release());
+  for (const [stream, bytes] of mask.end()) tell(stream, bytes);
   const valid = meta.validExitCodes.length > 0 ? meta.validExitCodes : [0];
   if (!valid.includes(step.exitCode)) {
     throw new SolveError(vertex.digest, new CommandError(meta.args, step.exitCode), step.exitCode);
@@ -72,25 +76,32 @@ function requirePlain(op: ExecOp, entitlements: ReadonlySet<string>): void {
   if (op.network === NetMode.HOST && !entitlements.has('network.host')) {
     throw new EngineError('permission_denied', 'network.host is not allowed');
   }
-  if (op.secretenv.some(({ optional }) => !optional))
-    throw secretMissing(op.secretenv.find(({ optional }) => !optional)!.ID);
   if (op.cdiDevices.some(({ optional }) => !optional)) throw notImplemented('RUN --device');
 }
 
-function secretMissing(id: string): EngineError {
-  return new EngineError('not_found', `secret ${id}: not found`);
+/** Secrets that a step has as variables. */
+async function secretEnvironment({ secretenv }: ExecOp, keys: StepKeys): Promise<string[]> {
+  const variables: string[] = [];
+  for (const { ID, name, optional } of secretenv) {
+    const value = await keys.value(ID, { optional });
+    if (value !== undefined) variables.push(`${name}=${Buffer.from(value).toString()}`);
+  }
+  return variables;
 }
 
 async function prepareMounts(
   solver: Solver,
   { op, inputs }: ExecWork,
   id: string,
-  held: AsyncDisposableStack,
+  { held, keys }: { held: AsyncDisposableStack; keys: StepKeys },
 ): Promise<StepMount[]> {
   const { deps } = solver;
   const mounts: StepMount[] = [];
   let views = 0;
   held.defer(() => deps.views.close(id, views));
+  const addFile = (place: Pick<StepMount, 'target' | 'size'>, source: string | undefined) => {
+    if (source !== undefined) mounts.push({ ...place, kind: 'bind', source, readOnly: true });
+  };
   for (const mount of op.mounts) {
     if (mount.dest === '/') continue;
     if (mount.output >= 0n) throw notImplemented('a mount of a build step that is a result');
@@ -100,12 +111,10 @@ async function prepareMounts(
         mounts.push({ ...place, kind: 'tmpfs', source: '', size: Number(mount.TmpfsOpt?.size ?? 0n) });
         break;
       case MountType.SECRET:
-        if (!mount.secretOpt?.optional) throw secretMissing(mount.secretOpt?.ID ?? '');
+        if (mount.secretOpt) addFile(place, await keys.file(mount.secretOpt));
         break;
       case MountType.SSH:
-        if (!mount.SSHOpt?.optional) {
-          throw new EngineError('not_found', `unset ssh forward key ${mount.SSHOpt?.ID ?? 'default'}`);
-        }
+        if (mount.SSHOpt) addFile(place, await keys.agent(mount.SSHOpt));
         break;
       case MountType.CACHE:
         mounts.push({ ...place, kind: 'bind', source: await holdCache(solver, mount, inputs, held) });

@@ -9,10 +9,10 @@ export interface BuildSession {
   receiveLocal(request: LocalRequest, tree: ReceivedTree): Promise<void>;
   /** undefined where the client has no such secret. */
   secret(id: string): Promise<Uint8Array | undefined>;
-  /** True where the client forwards this agent. */
-  hasSsh(id: string): Promise<boolean>;
+  /** Rejects where the client does not forward this agent. */
+  checkSsh(id: string): Promise<void>;
   /** One connection to the client's agent. */
-  openSsh(id: string): Promise<Duplex>;
+  openSsh(id: string): Duplex;
   /** Credentials for a registry: empty texts where there are none. */
   credentials(host: string): Promise<RegistryCredentials>;
   /** Sends an exported file (`type=tar|oci|docker,dest=`) to the client. `id` is the exporter's place in the request. */

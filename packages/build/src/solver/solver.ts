@@ -11,6 +11,7 @@ import type { ImageParts } from '@wharf/store/images/image-parts';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
+import type { ClientKeys } from '../ops/step-keys.ts';
 import type { ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
 import { checkOut } from '../sources/git-source.ts';
 import { downloadFile } from '../sources/http-source.ts';
@@ -44,6 +45,8 @@ export interface SolveOptions {
   readonly images: ImageSources;
   /** The directory that a client has under a name. */
   readonly openLocal: (request: LocalRequest) => Promise<string>;
+  /** Secrets and agents; undefined where the client has no session. */
+  readonly keys: ClientKeys | undefined;
   /** A directory for what comes from elsewhere; gone with the build. */
   readonly scratch: string;
   readonly signal: AbortSignal;

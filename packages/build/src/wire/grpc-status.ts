@@ -1,4 +1,5 @@
 import { EngineError, type ErrorCode } from '@wharf/base/error';
+import { SolveError } from '../solver/solve-error.ts';
 
 /** An answer of a gRPC server that is no success. */
 export class GrpcError extends Error {
@@ -44,6 +45,8 @@ export function trailersOf(error: unknown): Record<string, string> {
 }
 
 function statusOf(error: unknown): number {
+  // Clients print the name of any other status before the message.
+  if (error instanceof SolveError && error.exitCode !== undefined) return grpcStatus.unknown;
   return error instanceof EngineError ? (ofCode[error.code] ?? grpcStatus.unknown) : grpcStatus.unknown;
 }
 

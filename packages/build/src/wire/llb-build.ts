@@ -20,6 +20,7 @@ import { Solver, type SolverDeps } from '../solver/solver.ts';
 import { SolverBridge } from '../solver/solver-bridge.ts';
 import { receiveDirectory } from './receive-directory.ts';
 import type { SessionConnection } from './session-connection.ts';
+import { sessionKeys } from './session-keys.ts';
 
 export interface LlbDeps extends SolverDeps {
   readonly transfers: Transfers;
@@ -65,6 +66,7 @@ export async function buildLlb(
       latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
       emit,
       scratch,
+      keys: session && sessionKeys(session, signal),
       openLocal: async (local) => {
         if (!session) throw invalidArgument(`no local sources enabled: ${local.name}`);
         const receive = (tree: Parameters<typeof receiveDirectory>[2]) =>

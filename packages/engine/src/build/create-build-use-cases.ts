@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
@@ -18,6 +17,7 @@ import type { ContainerDeps } from '../engine-deps.ts';
 import { cacheRecords } from './cache-records.ts';
 import { ProcessExits } from './process-exits.ts';
 import { pruneCache } from './prune-cache.ts';
+import { removeWork } from './remove-work.ts';
 import { runStep } from './run-step.ts';
 import { snapshotViews } from './snapshot-views.ts';
 
@@ -30,7 +30,7 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
   const { dataRoot } = deps.config;
   const root = join(dataRoot, 'build');
   // What builds were working on when the last daemon ended is nobody's.
-  rmSync(join(root, 'work'), { recursive: true, force: true });
+  removeWork(join(root, 'work'));
   const workers = new FileWorkers();
   const exits = new ProcessExits(deps.supervisor);
   const cache = new BuildCache({ database: deps.database, layers: parts.layers });

@@ -78,13 +78,13 @@ export function execOp(root: State, options: ExecOptions): Output {
   const build = (inputs: Inputs) => {
     const rootMount = { input: inputs.add(root), dest: '/', output: 0n };
     // By target: a parent is mounted before what lies in it, and the order in the Dockerfile is no difference.
-    const sorted = options.mounts.toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
+    const sorted = placed(options.mounts).toSorted((a, b) => (a.target < b.target ? -1 : a.target > b.target ? 1 : 0));
     const mounts = [rootMount, ...sorted.map((mount) => encodeMount(mount, inputs))];
     return {
       op: {
         case: 'exec' as const,
         value: {
-          meta: encodeMeta(options),
+          meta: encodeMeta({ ...options, env: [...options.env, ...agentVariable(options)] }),
           mounts,
           network: networks[options.network],
           security: options.security === 'insecure' ? SecurityMode.INSECURE : SecurityMode.SANDBOX,
@@ -96,6 +96,24 @@ export function execOp(root: State, options: ExecOptions): Output {
     };
   };
   return outputOf(createVertex(build, options));
+}
+
+/** Agents without a place of their own get one, in the order of their flags. */
+function placed(mounts: readonly ExecMount[]): ExecMount[] {
+  const agents = mounts.filter(({ kind }) => kind === 'ssh');
+  return mounts.map((mount) =>
+    mount.kind === 'ssh' && mount.target === '' ? { ...mount, target: agentTarget(agents.indexOf(mount)) } : mount,
+  );
+}
+
+function agentTarget(index: number): string {
+  return `/run/buildkit/ssh_agent.${index}`;
+}
+
+function agentVariable({ mounts, env }: Pick<ExecOptions, 'mounts' | 'env'>): string[] {
+  const first = mounts.find(({ kind }) => kind === 'ssh');
+  if (!first || env.some((variable) => variable.startsWith('SSH_AUTH_SOCK='))) return [];
+  return [`SSH_AUTH_SOCK=${first.target || agentTarget(0)}`];
 }
 
 function encodeMeta(options: ExecOptions) {
