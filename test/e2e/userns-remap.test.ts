@@ -51,6 +51,20 @@ describe('userns-remap: users', () => {
     await engine.remove(id);
   });
 
+  test('who gets out as root of a container changes nothing of the daemon’s (CVE-2021-21284)', async () => {
+    const id = await engine.sleeping();
+    const root = `${engine.daemon.dataRoot}/${first}.${first}`;
+    const as = ['setpriv', `--reuid=${first}`, `--regid=${first}`, '--clear-groups', 'sh', '-c'];
+    const script = [
+      `find ${root} -writable ! -type l ! -path "*/_data*" 2>/dev/null`,
+      `for f in ${root}/x ${root}/meta.db ${root}/snapshots/x ${root}/snapshots/${id}/x ${root}/layers/x; do (: >>$f) 2>/dev/null && echo $f; done`,
+      'true',
+    ].join('\n');
+    const { stdout } = await engine.daemon.sandbox.run([...as, script]);
+    assert.equal(stdout.replace(/^.*\/containers\/[0-9a-f]+\/(hosts|hostname|resolv\.conf)\n/gm, ''), '');
+    await engine.remove(id);
+  });
+
   test('two containers have two user namespaces', async () => {
     const ids = [await engine.sleeping(), await engine.sleeping()];
     const namespaces = await Promise.all(

@@ -74,8 +74,15 @@ export function runtimeFeatures(name: 'crun' | 'runc', version: string, kernel: 
     rootMount: isCrun ? isAtLeast(version, 1, 22) : isAtLeast(version, 1, 0),
     seccompBpf: isCrun,
     keepsRestrictions: !isCrun,
+    trustsDevNull: !isCrun && !isAtLeast(version, 1, 4) && !isPatched(version),
     recursiveReadOnly: kernelKnows && (isCrun ? isAtLeast(version, 1, 5) : isAtLeast(version, 1, 1)),
   };
+}
+
+/** runc's releases that have the mend of CVE-2025-31133 below 1.4. */
+function isPatched(version: string): boolean {
+  const [, minor = '', patch = ''] = /^1\.(\d+)\.(\d+)/.exec(version) ?? [];
+  return (minor === '2' && Number(patch) >= 8) || (minor === '3' && Number(patch) >= 3);
 }
 
 function isAtLeast(version: string, major: number, minor: number): boolean {

@@ -287,3 +287,23 @@ test('exec: the container with its own overrides; privileged adds all capabiliti
   assert.equal(plain.capabilities.bounding.length, 14);
   assert.equal(createExecProcess({ ...exec, privileged: true }, host).capabilities.bounding.length, 41);
 });
+
+for (const [name, version, trusts] of [
+  ['crun', '1.8.1', false],
+  ['runc', '1.1.5+ds1', true],
+  ['runc', '1.2.7', true],
+  ['runc', '1.2.8', false],
+  ['runc', '1.3.2', true],
+  ['runc', '1.3.3', false],
+  ['runc', '1.4.0', false],
+] as const) {
+  test(`CVE-2025-31133: ${name} ${version} ${trusts ? 'gets no false /dev' : 'masks files by the right device'}`, () => {
+    const runtime = runtimeFeatures(name, version, '6.1.0');
+    const devices = { ...mount, destination: '/dev' };
+    const make = (privileged: boolean) =>
+      generate({ HostConfig: { Privileged: privileged } }, { mounts: [devices] }, { runtime });
+    if (trusts) assert.throws(() => make(false), /CVE-2025-31133/);
+    else assert.ok(make(false));
+    assert.ok(make(true));
+  });
+}

@@ -6,6 +6,7 @@ import { readRestrictions } from '@wharf/sys/mount';
 import type { SeccompSource } from '../seccomp/seccomp.ts';
 import { resolveCapabilities } from './capabilities.ts';
 import { resolveDevices } from './devices.ts';
+import { refuseFalseDevices } from './false-devices.ts';
 import { createMounts, type NetworkFiles, type SpecMount } from './mounts.ts';
 import { createNamespaces, type SharedNamespaces } from './namespaces.ts';
 import { createAdditionalProcess, createProcess, wantsInit } from './process.ts';
@@ -48,6 +49,8 @@ export interface RuntimeFeatures {
   readonly recursiveReadOnly: boolean;
   /** A bind stays nosuid, nodev, noexec and read-only where its source's mount is: runc; crun lifts them. */
   readonly keepsRestrictions: boolean;
+  /** Masks files by whatever the container has for /dev/null: runc before 1.2.8 and 1.3.3. CVE-2025-31133 */
+  readonly trustsDevNull: boolean;
 }
 
 export interface SpecInput {
@@ -135,6 +138,7 @@ function apparmorProfile(hostConfig: HostConfig, security: SecurityOptions, host
 
 function createContainerMounts(input: SpecInput, host: SpecHost, security: SecurityOptions): OciMount[] {
   const { hostConfig } = input;
+  if (host.runtime.trustsDevNull && !hostConfig.Privileged) input.mounts.forEach(refuseFalseDevices);
   return createMounts({
     hostConfig,
     mounts: input.mounts,

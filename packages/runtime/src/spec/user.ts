@@ -48,10 +48,11 @@ interface GroupEntry {
   readonly members: readonly string[];
 }
 
+/** A number is always an id, whoever has it for a name in the image: CVE-2016-3697. */
 function findUser(files: RootFiles, name: string): PasswdEntry {
   const uid = parseId(name === '' ? '0' : name);
   const found = parsePasswd(files.read('etc/passwd')).find((entry) =>
-    name === '' ? entry.uid === 0 : entry.name === name || entry.uid === uid,
+    uid === undefined ? entry.name === name : entry.uid === uid,
   );
   if (found) return found;
   if (uid === undefined) {
@@ -62,7 +63,7 @@ function findUser(files: RootFiles, name: string): PasswdEntry {
 
 function findGroup(groups: readonly GroupEntry[], name: string): number {
   const gid = parseId(name);
-  const found = groups.find((entry) => entry.name === name || entry.gid === gid);
+  const found = groups.find((entry) => (gid === undefined ? entry.name === name : entry.gid === gid));
   if (found) return found.gid;
   if (gid === undefined) {
     throw new EngineError('internal', `unable to find group ${name}: no matching entries in group file`);
