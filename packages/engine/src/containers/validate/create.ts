@@ -95,14 +95,14 @@ function validateHostConfig(
   validateRanges(wished, defaults);
   validateTmpfs(wished.Tmpfs);
   validateSysctls(wished);
-  validateSecurityOptions(wished, facts);
+  const confinement = validateSecurityOptions(wished, facts);
   for (const name of Object.keys(wished.StorageOpt)) {
     if (name.toLowerCase() !== 'size') throw invalidArgument(`unknown option ${name}`);
   }
   storageSize(wished);
   const hostConfig = fillDefaults({ ...wished, ...resources.value }, facts, defaults);
   validateLogConfig(hostConfig.LogConfig);
-  return { hostConfig, warnings: [...resources.warnings, ...hostWarnings(wished, facts)] };
+  return { hostConfig, warnings: [...resources.warnings, ...confinement, ...hostWarnings(wished, facts)] };
 }
 
 /** Bytes that the container's own files may take; 0 is as much as there is. */
