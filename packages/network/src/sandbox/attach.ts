@@ -2,7 +2,7 @@ import { invalidArgument } from '@wharf/base/error';
 import { inNetworkNamespace } from '@wharf/sys/namespaces';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { linkByName, setLink } from '@wharf/sys/netlink/link';
-import { addAddress, addLocalRoute, addRoute, deleteRoute, listRoutes } from '@wharf/sys/netlink/route';
+import { addAddress, addLocalRoute, addRoute, deleteRoute, listRoutes, type Route } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes, parseAddress, parsePrefix } from '../address.ts';
 import type { NetworkContext } from '../context.ts';
@@ -95,36 +95,50 @@ function writeEndpointSysctls({ interfaceName, ipv6, settings }: StoredEndpoint)
   }
 }
 
+interface DefaultRoute {
+  readonly destination: { readonly address: Uint8Array; readonly length: 0 };
+  readonly gateway?: Uint8Array;
+  readonly link?: number;
+}
+
 /** Points the default routes at the gateways of these endpoints, and removes those that point elsewhere. */
 export function setDefaultRoutes(
   route: NetlinkSocket,
   gateways: { readonly v4: StoredEndpoint | undefined; readonly v6: StoredEndpoint | undefined },
   options: { readonly fresh: boolean },
 ): void {
+  const wanted = ([4, 6] as const).flatMap((family) => {
+    const endpoint = family === 4 ? gateways.v4 : gateways.v6;
+    return endpoint ? defaultRoutesBy(route, endpoint, family) : [];
+  });
+  const found = options.fresh ? [] : listRoutes(route).flatMap(asDefaultRoute);
+  // What stays is not touched: in between a container would have no way out.
   const batch = new NetlinkBatch();
-  if (!options.fresh) {
-    for (const { length, gateway, address, link } of listRoutes(route)) {
-      if (length !== 0) continue;
-      const to = { destination: { address, length } };
-      if (gateway) deleteRoute(batch, { ...to, gateway });
-      else if (link !== undefined) deleteRoute(batch, { ...to, link });
-    }
-  }
-  for (const [endpoint, text] of [
-    [gateways.v4, gateways.v4?.gateway4],
-    [gateways.v6, gateways.v6?.gateway6],
-  ] as const) {
-    if (!endpoint) continue;
-    if (endpoint.routesByLink) {
-      const link = linkByName(route, endpoint.interfaceName)?.index;
-      const everywhere = { address: new Uint8Array(endpoint === gateways.v4 ? 4 : 16), length: 0 };
-      if (link !== undefined) addRoute(batch, { destination: everywhere, link });
-      continue;
-    }
-    const gateway = parseAddress(text ?? '');
-    if (gateway) addRoute(batch, { gateway: addressBytes(gateway) });
-  }
+  for (const each of found) if (!wanted.some((other) => sameRoute(each, other))) deleteRoute(batch, each);
+  for (const each of wanted) if (!found.some((other) => sameRoute(each, other))) addRoute(batch, each);
   if (batch.bytes.length > 0) route.transact(batch, 'set the default route');
+}
+
+function defaultRoutesBy(route: NetlinkSocket, endpoint: StoredEndpoint, family: 4 | 6): DefaultRoute[] {
+  const destination = { address: new Uint8Array(family === 4 ? 4 : 16), length: 0 } as const;
+  if (endpoint.routesByLink) {
+    const link = linkByName(route, endpoint.interfaceName)?.index;
+    return link === undefined ? [] : [{ destination, link }];
+  }
+  const gateway = parseAddress((family === 4 ? endpoint.gateway4 : endpoint.gateway6) ?? '');
+  return gateway ? [{ destination, gateway: addressBytes(gateway) }] : [];
+}
+
+function asDefaultRoute({ address, length, gateway, link }: Route): DefaultRoute[] {
+  if (length !== 0 || (gateway === undefined && link === undefined)) return [];
+  return [{ destination: { address, length }, ...(gateway ? { gateway } : { link: link! }) }];
+}
+
+/** By the gateway, or by the link where there is none. */
+function sameRoute(a: DefaultRoute, b: DefaultRoute): boolean {
+  if (a.destination.address.length !== b.destination.address.length) return false;
+  if (!a.gateway || !b.gateway) return !a.gateway && !b.gateway && a.link === b.link;
+  return Buffer.compare(a.gateway, b.gateway) === 0;
 }
 
 /** Where ports are published: only a bridge's traffic passes the host's packet rules. */
