@@ -57,6 +57,42 @@ test('a dead server is passed over, and only the one asked may answer', async ()
   liar.close();
 });
 
+test('a server that fails or refuses is passed over; where all do, one says so', async () => {
+  const failing = createSocket('udp4');
+  const knowing = createSocket('udp4');
+  failing.on('message', (bytes, from) => {
+    const refusal = encodeResponse(parseQuery(Buffer.from(bytes))!, responseCodes.refused, []);
+    failing.send(refusal, from.port, from.address);
+  });
+  knowing.on('message', (bytes, from) => knowing.send(answerTo(Buffer.from(bytes)), from.port, from.address));
+  await Promise.all([bound(failing, '127.0.0.5'), bound(knowing, '127.0.0.6')]);
+  const answer = await upstream.ask(question, ['127.0.0.5', '127.0.0.6'], 'udp');
+  assert.deepEqual([...answer!.subarray(-4)], [203, 0, 113, 5]);
+  const refused = await upstream.ask(question, ['127.0.0.5'], 'udp');
+  assert.equal(refused![3]! & 15, responseCodes.refused);
+  failing.close();
+  knowing.close();
+});
+
+test('a silent server does not hold up the next, and is asked last from then on', async () => {
+  const silent = createSocket('udp4');
+  const knowing = createSocket('udp4');
+  let asked = 0;
+  silent.on('message', () => asked++);
+  knowing.on('message', (bytes, from) => knowing.send(answerTo(Buffer.from(bytes)), from.port, from.address));
+  await Promise.all([bound(silent, '127.0.0.7'), bound(knowing, '127.0.0.8')]);
+  const servers = ['127.0.0.7', '127.0.0.8'];
+  assert.deepEqual([...(await upstream.ask(question, servers, 'udp'))!.subarray(-4)], [203, 0, 113, 5]);
+  assert.equal(asked, 1);
+  // It has run out of time when asked alone.
+  assert.equal(await upstream.ask(question, ['127.0.0.7'], 'udp'), undefined);
+  const before = asked;
+  assert.deepEqual([...(await upstream.ask(question, servers, 'udp'))!.subarray(-4)], [203, 0, 113, 5]);
+  assert.equal(asked, before);
+  silent.close();
+  knowing.close();
+});
+
 test('questions over TCP are asked over TCP', async () => {
   const server = createServer((socket) => {
     socket.on('data', (bytes: Buffer) => {

@@ -1,23 +1,28 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
+import { firstAnswer } from './first-answer.ts';
 
 /** Docker's: how long one server has, how many are asked, and how many questions may wait. */
 const timeoutMilliseconds = 4000;
 const maxServers = 3;
 const maxInFlight = 1024;
+/** How long one that said nothing is asked last. */
+const avoidMilliseconds = 30_000;
 
 /** Gives an unconnected UDP socket of this family in the network namespace that questions are asked from. */
 export type OpenUdpSocket = (family: 4 | 6) => Promise<Socket>;
 
 /**
  * Asks name servers on behalf of containers, from the network namespace its sockets are made in. A server that
- * refuses or stays silent is passed over.
+ * refuses or stays silent is passed over, and asked after the others for a while.
  */
 export class Upstream {
   readonly #open: OpenUdpSocket;
   readonly #hasTcp: boolean;
   readonly #servers = new Map<string, NameServer>();
+  /** Servers that said nothing, and until when they are avoided. */
+  readonly #silent = new Map<string, number>();
   #inFlight = 0;
 
   /**
@@ -29,20 +34,26 @@ export class Upstream {
     this.#hasTcp = open === undefined;
   }
 
-  /** The first server's answer; undefined where none answered in time. */
+  /** The first good answer; undefined where none answered in time. */
   async ask(query: Buffer, servers: readonly string[], transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
     if (this.#inFlight >= maxInFlight) return undefined;
     this.#inFlight++;
     try {
-      for (const server of servers.slice(0, maxServers)) {
-        const byTcp = transport === 'tcp' && this.#hasTcp;
-        const answer = byTcp ? await askTcp(query, server) : await this.#server(server).ask(query);
-        if (answer && (transport === 'udp' || byTcp || !isTruncated(answer))) return answer;
-      }
-      return undefined;
+      const now = performance.now();
+      const avoided = (server: string) => Number((this.#silent.get(server) ?? 0) > now);
+      const order = servers.slice(0, maxServers).toSorted((a, b) => avoided(a) - avoided(b));
+      return await firstAnswer(order.map((server) => () => this.#askServer(server, query, transport)));
     } finally {
       this.#inFlight--;
     }
+  }
+
+  async #askServer(server: string, query: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    const byTcp = transport === 'tcp' && this.#hasTcp;
+    const answer = byTcp ? await askTcp(query, server) : await this.#server(server).ask(query);
+    if (answer) this.#silent.delete(server);
+    else this.#silent.set(server, performance.now() + avoidMilliseconds);
+    return answer && (transport === 'udp' || byTcp || !isTruncated(answer)) ? answer : undefined;
   }
 
   async close(): Promise<void> {
