@@ -43,8 +43,8 @@ async function fillAndCommit(engine: Engine, archive: Buffer): Promise<Record<St
   const path = `/v1.40/containers/${id}`;
   const into = await timed(() => client.call('PUT', `${path}/archive?path=/data`, archive));
   const out = await timed(async () => {
-    const { body } = await client.request('GET', `${path}/archive?path=/data`);
-    if (body.length < archive.length) throw new Error(`${engine.name} copied ${body.length} bytes`);
+    const length = await client.drain(`${path}/archive?path=/data`);
+    if (length < archive.length) throw new Error(`${engine.name} copied ${length} bytes`);
   });
   const diff = await timed(async () => {
     const { body } = await client.request('GET', `${path}/changes`);
