@@ -18,7 +18,7 @@ export const measureWatching: Measure = async ({ engines, quick }) => {
     const { perSample, once } = await watchStats(engine, quick ? 5 : 15);
     samples[engine.name] = perSample;
     single[engine.name] = once;
-    follows[engine.name] = await followLines(engine, quick ? 50 : 300);
+    follows[engine.name] = await followLines(engine, quick ? 100 : 1_500);
   }
   const medians = mediansOf(follows);
   const late = Object.fromEntries(Object.entries(follows).map(([name, times]) => [name, percentile(times, 0.99)]));

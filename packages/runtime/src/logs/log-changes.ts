@@ -1,12 +1,12 @@
-import { existsSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { watchDirectory } from '@wharf/sys/directory-watch';
 
-/** Milliseconds: a look now and then, should the kernel's queue of events ever overflow. */
+/** Milliseconds: a look now and then where the kernel does not tell. */
 const longestWait = 1000;
 
 /** Tells when a log has grown or was rotated, and when it will not any more. */
 export class LogChanges implements Disposable {
-  readonly #watcher: ReturnType<typeof watch> | undefined;
+  readonly #watch: Disposable | undefined;
   readonly #timer: NodeJS.Timeout;
   #over = false;
   #changed = true;
@@ -14,12 +14,12 @@ export class LogChanges implements Disposable {
 
   constructor(path: string, ended: Promise<unknown> | undefined, stop: AbortSignal) {
     const name = basename(path);
-    // A container that was never started may have no directory for its log.
-    if (existsSync(dirname(path))) {
-      this.#watcher = watch(dirname(path), (_, changed) => {
-        if (changed === null || changed === name) this.#notify();
+    try {
+      this.#watch = watchDirectory(dirname(path), (changed) => {
+        if (changed === undefined || changed === name) this.#notify();
       });
-      this.#watcher.on('error', () => {});
+    } catch {
+      // A container that was never started may have no directory for its log. Else the timer has to do.
     }
     this.#timer = setInterval(() => this.#notify(), longestWait);
     const finish = () => {
@@ -48,7 +48,7 @@ export class LogChanges implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#watcher?.close();
+    this.#watch?.[Symbol.dispose]();
   }
 
   #notify(): void {
