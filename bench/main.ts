@@ -1,6 +1,7 @@
 import { Engine } from './engines/engine.ts';
 import { kinds } from './engines/kinds.ts';
 import { measureApi } from './figures/api.ts';
+import { measureArchives } from './figures/archives.ts';
 import { measureClient } from './figures/client.ts';
 import { measureCrowd } from './figures/crowd.ts';
 import { measureExec } from './figures/exec.ts';
@@ -37,6 +38,7 @@ const groups: Readonly<Record<string, Measure>> = {
   network: measureNetwork,
   pull: measurePull,
   push: measurePush,
+  archives: measureArchives,
 };
 
 /** Groups that compare something else than engines. */

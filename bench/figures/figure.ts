@@ -55,3 +55,8 @@ export function below(value: number | undefined, limit: number, unit: string): {
 export function both(...promises: readonly { text: string; kept: boolean }[]): { text: string; kept: boolean } {
   return { text: promises.map(({ text }) => text).join(', '), kept: promises.every(({ kept }) => kept) };
 }
+
+/** No slower than either of the others. */
+export function best(values: Values): { text: string; kept: boolean } {
+  return both(atLeast(values, 1, 'dockerd'), atLeast(values, 1, 'podman'));
+}
