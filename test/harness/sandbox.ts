@@ -86,13 +86,13 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** Processes in the sandbox's pid namespace or below it, but for pid 1 and what it started. */
+/** Processes in the sandbox's pid namespace or below it, but for pid 1, what it started, and what it is about to reap. */
 function processesOf(init: number): string[] {
   const found: string[] = [];
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     const process = readProcess(entry);
-    if (!process || process.parent === 0) continue;
+    if (!process || process.parent === 0 || process.state === 'Z') continue;
     if (Number(entry) !== init && isBelow(Number(entry), init) && process.name !== 'cat') {
       found.push(`process ${process.name}`);
     }
@@ -110,11 +110,12 @@ function isBelow(pid: number, ancestor: number): boolean {
   return false;
 }
 
-function readProcess(pid: string): { name: string; parent: number } | undefined {
+function readProcess(pid: string): { name: string; state: string; parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const end = stat.lastIndexOf(')');
-    return { name: stat.slice(stat.indexOf('(') + 1, end), parent: Number(stat.slice(end + 2).split(' ')[1]) };
+    const [state = '', parent] = stat.slice(end + 2).split(' ');
+    return { name: stat.slice(stat.indexOf('(') + 1, end), state, parent: Number(parent) };
   } catch {
     return undefined;
   }
