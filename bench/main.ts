@@ -19,7 +19,7 @@ import { measureWatching } from './figures/watching.ts';
 
 /**
  * Measures wharfd beside dockerd and podman's API service, doing the same work on each in turn.
- * usage: main.ts [--quick] [--only GROUP,...] [--engines wharfd,dockerd,podman] [--crowd N]
+ * usage: npm run bench -- [--quick] [--own-disk] [--only GROUP,...] [--engines wharfd,dockerd,podman] [--crowd N]
  */
 const groups: Readonly<Record<string, Measure>> = {
   start: measureStart,

@@ -13,7 +13,6 @@ const style: ListStyle = {
     Description: 'DESCRIPTION',
     StarCount: 'STARS',
     IsOfficial: 'OFFICIAL',
-    IsAutomated: 'AUTOMATED',
   },
   table: '{{.Name}}\t{{.Description}}\t{{.StarCount}}\t{{.IsOfficial}}',
   quiet: '{{.Name}}',
@@ -35,8 +34,8 @@ export const command = defineCommand({
       query: { term, limit: flags.limit || undefined, filters: filtersQuery(flags.filter) },
       headers: auth === undefined ? {} : { 'X-Registry-Auth': auth },
     });
-    const items = found.toSorted((a, b) => b.star_count - a.star_count);
-    const rows = items.map((item) => searchRow(item, !flags['no-trunc']));
+    const json = flags.format === 'json' || /\{\{ *json \. *\}\}/.test(flags.format);
+    const rows = found.map((item) => searchRow(item, { truncate: !flags['no-trunc'], json }));
     cli.out.print(formatList(rows, flags.format, false, style));
   },
 });
@@ -50,14 +49,13 @@ function indexOf(term: string): string {
 
 const longestDescription = 45;
 
-function searchRow(item: SearchItem, truncate: boolean): Row {
+function searchRow(item: SearchItem, { truncate, json }: { truncate: boolean; json: boolean }): Row {
   const description = item.description.replace(/[\n\r]/g, ' ');
   const isLong = truncate && [...description].length > longestDescription;
-  return createRow('formatter.searchContext', {
+  return createRow('*registry.searchContext', {
     Name: () => item.name,
     Description: () => (isLong ? `${[...description].slice(0, longestDescription - 1).join('')}…` : description),
     StarCount: () => String(item.star_count),
-    IsOfficial: () => (item.is_official ? '[OK]' : ''),
-    IsAutomated: () => (item.is_automated ? '[OK]' : ''),
+    IsOfficial: () => (json ? String(item.is_official) : item.is_official ? '[OK]' : ''),
   });
 }

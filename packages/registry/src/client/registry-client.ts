@@ -132,7 +132,8 @@ export class RegistryClient {
         if (!response.ok) throw unexpectedSearchStatus(response.status);
         return parseResults(await response.text());
       } catch (error) {
-        failure ??= error;
+        // An answer says more than silence.
+        if (!failure || !(error instanceof ConnectionFailure)) failure = error;
         if (!(error instanceof ConnectionFailure)) break;
       }
     }
