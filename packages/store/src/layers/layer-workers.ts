@@ -6,11 +6,14 @@ import type { AppliedLayer, ApplyRequest, LayerAnswer, LayerParts, LayerRequest 
 import type { UnpackedLayer } from './layer-unpacker.ts';
 import type { SealRequest } from './seal-layer.ts';
 
+const processors = availableParallelism();
 const chunkSize = 1 << 20;
 /** Bytes on their way to one worker. */
 const window = 8 << 20;
 /** A worker is 5 to 10 MB of memory that an idle daemon should not hold. */
 const idleMilliseconds = 5_000;
+/** Beyond one for each processor, a worker that becomes free this soon is better than one that starts cold. */
+const patienceMilliseconds = 100;
 /** One for each processor stays longer: its code is compiled by then, and takes half the time for the next layers. */
 const warmMilliseconds = 60_000;
 
@@ -122,11 +125,24 @@ export class LayerWorkers {
     clearTimeout(this.#idleTimer);
     const idle = this.#idle.pop();
     if (idle) return idle;
-    if (this.#running < this.#limit) {
-      this.#running++;
-      return new Worker(new URL('./layer-worker.ts', import.meta.url));
-    }
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (this.#running < processors) return this.#start();
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        if (this.#running >= this.#limit) return;
+        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        resolve(this.#start());
+      }, patienceMilliseconds);
+      const take = (worker: Worker) => {
+        clearTimeout(timer);
+        resolve(worker);
+      };
+      this.#waiting.push(take);
+    });
+  }
+
+  #start(): Worker {
+    this.#running++;
+    return new Worker(new URL('./layer-worker.ts', import.meta.url));
   }
 
   #release(worker: Worker, usable: boolean): void {
@@ -142,7 +158,7 @@ export class LayerWorkers {
       return;
     }
     this.#idle.push(worker);
-    this.#whenIdle(idleMilliseconds, availableParallelism());
+    this.#whenIdle(idleMilliseconds, processors);
   }
 
   #stop(worker: Worker): Promise<unknown> {
