@@ -14,7 +14,7 @@ import { exportImage } from '../exporters/image-exporter.ts';
 import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
 import type { Edge, Vertex } from '../solver/graph.ts';
 import { ImageSources } from '../solver/image-sources.ts';
-import { CommandError, SolveError } from '../solver/solve-error.ts';
+import { CommandError, MissingPathError, SolveError } from '../solver/solve-error.ts';
 import { Solver, type SolverDeps } from '../solver/solver.ts';
 import { SolverBridge } from '../solver/solver-bridge.ts';
 import { ClassicProgress } from './classic-progress.ts';
@@ -116,11 +116,11 @@ async function finish(solver: Solver, bridge: SolverBridge, { refs, metadata }: 
 }
 
 /** A file that COPY or ADD does not find, in the classic builder's words. */
-function missingFile({ message }: SolveError): EngineError | undefined {
-  const path = /^lstat (.*): no such file or directory$/s.exec(message)?.[1];
-  if (path === undefined) return undefined;
-  const where = 'file not found in build context or excluded by .dockerignore';
-  return new EngineError('not_found', `COPY failed: ${where}: stat ${path.replace(/^\//, '')}: file does not exist`);
+function missingFile({ cause }: SolveError): EngineError | undefined {
+  if (!(cause instanceof MissingPathError) || cause.reader === 'mount') return undefined;
+  const where = cause.reader === 'context' ? 'file not found in build context or excluded by .dockerignore: ' : '';
+  const path = cause.path.replace(/^\//, '');
+  return new EngineError('not_found', `COPY failed: ${where}stat ${path}: file does not exist`);
 }
 
 function credentialsOf({ registries }: ClassicRequest): (domain: string) => Credentials {

@@ -8,7 +8,7 @@ import { openRoot, resolveInRoot } from '@wharf/sys/safe-path';
 import { CacheSharingOpt, type ExecOp, type Mount, MountType, NetMode, SecurityMode } from '../pb/llb_pb.ts';
 import type { Vertex } from '../solver/graph.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from '../solver/result.ts';
-import { CommandError, missingSource, SolveError } from '../solver/solve-error.ts';
+import { CommandError, MissingPathError, SolveError } from '../solver/solve-error.ts';
 import type { Solver } from '../solver/solver.ts';
 import type { StepMount } from '../solver/step-runner.ts';
 import { byteName } from '../trees/tree-view.ts';
@@ -133,7 +133,7 @@ async function prepareMounts(
 function below(root: string, selector: string): string {
   using directory = openRoot(root);
   const found = resolveInRoot(directory, selector || '/');
-  if (found === undefined) throw missingSource(selector);
+  if (found === undefined) throw new MissingPathError(selector, 'mount', 'mount');
   return found;
 }
 

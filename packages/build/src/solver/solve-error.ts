@@ -31,7 +31,17 @@ export class CommandError extends EngineError {
   }
 }
 
-/** What a mount is to show is not there. */
-export function missingSource(selector: string): EngineError {
-  return new EngineError('not_found', `failed to compute cache key: ${JSON.stringify(selector)}: not found`);
+/** A path that an operation reads is not there. */
+export class MissingPathError extends EngineError {
+  readonly path: string;
+  /** Who reads it: COPY and ADD of the client's files, or of a stage or an image, or a mount. */
+  readonly reader: 'context' | 'stage' | 'mount';
+
+  constructor(path: string, ref: string, reader: MissingPathError['reader']) {
+    const shown = JSON.stringify(path);
+    super('not_found', `failed to compute cache key: failed to calculate checksum of ref ${ref}: ${shown}: not found`);
+    this.name = 'MissingPathError';
+    this.path = path;
+    this.reader = reader;
+  }
 }

@@ -25,7 +25,7 @@ import type { ImageSources } from './image-sources.ts';
 import type { ProgressSink } from './progress.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from './result.ts';
 import type { LocalRequest } from './session.ts';
-import { missingSource, SolveError } from './solve-error.ts';
+import { MissingPathError, SolveError } from './solve-error.ts';
 import type { StepRunner } from './step-runner.ts';
 import type { StepViews } from './step-views.ts';
 
@@ -172,7 +172,13 @@ export class Solver {
     const plan = planFileOp(op, inputs.length);
     const base = layersOf(plan.base < 0 ? emptyResult : inputs[plan.base]!);
     const sources = plan.sources.map((input) => (input < 0 ? emptyResult : inputs[input]!));
-    const contents = await together(sources.map((source, index) => this.#contents(source, plan.selections[index]!)));
+    const contents = await together(
+      sources.map((source, index) => {
+        const input = vertex.inputs[plan.sources[index]!];
+        const reader = source.kind === 'directory' ? 'context' : 'stage';
+        return this.#contents(source, plan.selections[index]!, { input, reader });
+      }),
+    );
     const key = keyOf(vertex, [base, contents]);
     return this.#cached(vertex, key, base, async () => {
       await using workspace = this.#workspace();
@@ -195,8 +201,9 @@ export class Solver {
         .filter((mount) => mount !== root && mount.input >= 0n)
         .map(async ({ input, selector, dest }) => [
           dest,
-          await this.#contents(inputs[Number(input)]!, [whole(selector)]).catch((error: unknown) => {
-            throw EngineError.from(error).code === 'not_found' ? missingSource(selector) : error;
+          await this.#contents(inputs[Number(input)]!, [whole(selector)], {
+            input: vertex.inputs[Number(input)],
+            reader: 'mount',
           }),
         ]),
     );
@@ -230,11 +237,18 @@ export class Solver {
   }
 
   /** What stands for the part of a tree that is read. */
-  async #contents(source: Result, selections: readonly Selection[]): Promise<readonly string[]> {
+  async #contents(
+    source: Result,
+    selections: readonly Selection[],
+    { input, reader }: { readonly input: Edge | undefined; readonly reader: MissingPathError['reader'] },
+  ): Promise<readonly string[]> {
     await using workspace = this.#workspace();
     const request = { tree: locationOf(this.deps.dataRoot, source), workspace: workspace.path, selections };
     const found = await this.deps.workers.run('checksum', request, this.options.signal);
-    return found.map(({ digest }) => digest);
+    return found.map((sum) => {
+      if ('digest' in sum) return sum.digest;
+      throw new MissingPathError(sum.missing, input?.vertex.digest ?? 'scratch', reader);
+    });
   }
 
   /** Makes a layer of what a step wrote. */

@@ -18,7 +18,11 @@ export interface FileJobs {
   };
   checksum: {
     request: { readonly tree: TreeLocation; readonly workspace: string; readonly selections: readonly Selection[] };
-    answer: readonly { readonly digest: string; readonly entries: readonly (readonly [string, string])[] }[];
+    answer: readonly (
+      | { readonly digest: string; readonly entries: readonly (readonly [string, string])[] }
+      /** There is nothing under this path. */
+      | { readonly missing: string }
+    )[];
   };
   read: {
     request: {

@@ -46,8 +46,13 @@ const handlers: Handlers = {
     const view = trees.view(tree);
     return selections.map((selection) => {
       const entries: [string, string][] = [];
-      const { digest } = checksumSelection(view, selection, (path, entry) => entries.push([path, entry]));
-      return { digest, entries };
+      try {
+        const { digest } = checksumSelection(view, selection, (path, entry) => entries.push([path, entry]));
+        return { digest, entries };
+      } catch (error) {
+        if (error instanceof SystemError && error.code === 'ENOENT') return { missing: shownName(selection.path) };
+        throw error;
+      }
     });
   },
 
