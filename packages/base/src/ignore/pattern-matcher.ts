@@ -1,4 +1,5 @@
 import { invalidArgument } from '../error.ts';
+import { Wildcard, type WildcardToken } from '../wildcard.ts';
 
 /**
  * The patterns of .dockerignore and of COPY's --exclude, by the rules of moby/patternmatcher: Go's filepath.Match with
@@ -15,8 +16,16 @@ export interface PatternMatcher {
 export interface Pattern {
   readonly text: string;
   readonly exception: boolean;
-  readonly regExp: RegExp;
+  readonly path: PathPattern;
 }
+
+/** Tells whether a whole path fits. */
+export interface PathPattern {
+  test(path: string): boolean;
+}
+
+/** With so few a regular expression is fast whatever the text. */
+const mostStarsOfExpression = 1;
 
 /** Throws invalid_argument for a pattern that filepath.Match would refuse. */
 export function createMatcher(patterns: readonly string[]): PatternMatcher {
@@ -27,9 +36,9 @@ export function createMatcher(patterns: readonly string[]): PatternMatcher {
     matches(path) {
       let matched = false;
       const above = parents(path);
-      for (const { exception, regExp } of parsed) {
+      for (const { exception, path: pattern } of parsed) {
         if (exception !== matched) continue;
-        if (regExp.test(path) || above.some((parent) => regExp.test(parent))) matched = !exception;
+        if (pattern.test(path) || above.some((parent) => pattern.test(parent))) matched = !exception;
       }
       return matched;
     },
@@ -48,7 +57,7 @@ function parsePattern(text: string): Pattern | undefined {
   const exception = trimmed.startsWith('!');
   const cleaned = cleanPattern(exception ? trimmed.slice(1) : trimmed);
   if (exception && cleaned === '') throw invalidArgument('illegal exclusion pattern: "!"');
-  return { text: cleaned, exception, regExp: patternRegExp(cleaned) };
+  return { text: cleaned, exception, path: parsePathPattern(cleaned) };
 }
 
 /** As filepath.Clean, with neither a leading nor a trailing slash. */
@@ -63,29 +72,40 @@ function cleanPattern(text: string): string {
 }
 
 /** Go's filepath.Match for one whole path, and `**`. Throws invalid_argument `syntax error in pattern`. */
-export function patternRegExp(pattern: string): RegExp {
+export function parsePathPattern(pattern: string): PathPattern {
   const chars = [...pattern];
+  const tokens: WildcardToken[] = [];
   let source = '^';
+  const one = (text: string) => {
+    source += text;
+    const letter = new RegExp(`^${text}$`, 'su');
+    tokens.push({ kind: 'one', accepts: (char) => letter.test(char) });
+  };
   for (let at = 0; at < chars.length; at++) {
     const char = chars[at]!;
     if (char === '*' && chars[at + 1] === '*') {
       at++;
       // `**/` may be nothing at all.
       if (chars[at + 1] === '/') at++;
-      source += at + 1 >= chars.length ? '.*' : '(?:.*/)?';
-    } else if (char === '*') source += '[^/]*';
-    else if (char === '?') source += '[^/]';
+      const isLast = at + 1 >= chars.length;
+      source += isLast ? '.*' : '(?:.*/)?';
+      tokens.push(isLast ? { kind: 'many', accepts: () => true } : { kind: 'directories' });
+    } else if (char === '*') {
+      source += '[^/]*';
+      tokens.push({ kind: 'many', accepts: (letter) => letter !== '/' });
+    } else if (char === '?') one('[^/]');
     else if (char === '[') {
       const { text, end } = characterClass(chars, at);
-      source += text;
+      one(text);
       at = end;
     } else if (char === '\\') {
       if (at + 1 >= chars.length) throw badPattern();
       at++;
-      source += literal(chars[at]!);
-    } else source += literal(char);
+      one(literal(chars[at]!));
+    } else one(literal(char));
   }
-  return new RegExp(`${source}$`, 'su');
+  const stars = tokens.filter(({ kind }) => kind !== 'one').length;
+  return stars > mostStarsOfExpression ? new Wildcard(tokens) : new RegExp(`${source}$`, 'su');
 }
 
 function characterClass(chars: readonly string[], start: number): { text: string; end: number } {

@@ -148,3 +148,23 @@ test('the names that were found and not found are told', () => {
   assert.deepEqual([[...matched], [...unmatched]], [['HOME', 'EMPTY'], ['UNSET']]);
 });
 // biome-ignore-end lint/suspicious/noTemplateCurlyInString: the language's own braces
+
+describe('a hostile word', () => {
+  const rows: [text: string, words: RegExp | undefined][] = [
+    [`\${A##${'*a'.repeat(40)}*b}`, undefined],
+    [`\${A//${'a*'.repeat(40)}b/x}`, undefined],
+    ['$B'.repeat(3000), /too long: B/],
+    [`\${A//a/$B}`, /too long/],
+    ['${X:-'.repeat(5000), /nested too deep/],
+  ];
+  for (const [text, words] of rows) {
+    test(text.slice(0, 20), () => {
+      const variables = new Map([
+        ['A', 'a'.repeat(2000)],
+        ['B', 'b'.repeat(1000)],
+      ]);
+      if (words) assert.throws(() => expandWord(text, variables), words);
+      else assert.equal(expandWord(text, variables), 'a'.repeat(2000));
+    });
+  }
+});

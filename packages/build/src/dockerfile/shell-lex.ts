@@ -38,6 +38,9 @@ export function expandWords(text: string, variables: Variables, options: ShellLe
 }
 
 const blank = /\s/;
+/** What the variables of one word may come to: no program takes a longer one. */
+const mostLetters = 1 << 20;
+const deepest = 100;
 const specialParameter = /[@*#?\-$!0]/;
 
 /** Words in the making: a quoted empty one is a word as well. */
@@ -78,6 +81,8 @@ class ShellWord {
   readonly #matched = new Set<string>();
   readonly #unmatched = new Set<string>();
   #at = 0;
+  #expanded = 0;
+  #depth = 0;
 
   constructor(text: string, variables: Variables, options: ShellLexOptions) {
     this.#text = [...text];
@@ -256,8 +261,11 @@ class ShellWord {
   }
 
   #operand(rawEscapes: boolean): string {
+    if (++this.#depth > deepest) throw invalidArgument('variables are nested too deep');
     try {
-      return this.#until('}', rawEscapes).word;
+      const { word } = this.#until('}', rawEscapes);
+      this.#depth--;
+      return word;
     } catch (thrown) {
       if (this.#at >= this.#text.length) throw invalidArgument("syntax error: missing '}'");
       throw thrown;
@@ -283,6 +291,9 @@ class ShellWord {
     const value = this.#variables.get(name);
     if (value !== undefined) this.#matched.add(name);
     else if (!tolerated) this.#unmatched.add(name);
+    // `ENV A=$A$A` forty times is more than any memory.
+    this.#expanded += value?.length ?? 0;
+    if (this.#expanded > mostLetters) throw invalidArgument(`the values of variables are too long: ${name}`);
     return value;
   }
 }

@@ -1,4 +1,10 @@
-import { createMatcher, hasWildcard, type PatternMatcher, patternRegExp } from '@wharf/base/ignore/pattern-matcher';
+import {
+  createMatcher,
+  hasWildcard,
+  type PathPattern,
+  type PatternMatcher,
+  parsePathPattern,
+} from '@wharf/base/ignore/pattern-matcher';
 import { SystemError } from '@wharf/sys/errno';
 import { components, isDirectory, joinPath, resolvePath, shownName, type TreeView } from './tree-view.ts';
 
@@ -33,14 +39,14 @@ export function selectPaths(view: TreeView, { path, wildcard, followLinks }: Sel
     return [{ path: real, named }];
   }
   const base = resolvePath(view, names.slice(0, first).join('/'), { followLast: true });
-  const patterns = names.slice(first).map((name) => patternRegExp(shownName(name)));
+  const patterns = names.slice(first).map((name) => parsePathPattern(shownName(name)));
   return [...matchNames(view, base, patterns)].map((found) => ({
     path: followLinks ? resolvePath(view, found, { followLast: true }) : found,
     named: found,
   }));
 }
 
-function* matchNames(view: TreeView, directory: string, patterns: readonly RegExp[]): Generator<string> {
+function* matchNames(view: TreeView, directory: string, patterns: readonly PathPattern[]): Generator<string> {
   const [pattern, ...rest] = patterns;
   const stat = view.stat(directory);
   if (!pattern || !stat || !isDirectory(stat)) return;
