@@ -4,6 +4,7 @@ import { archiveContainerPath, extractToContainer, statContainerPath } from './c
 import { attachContainer } from './containers/attach.ts';
 import { removeCgroupParent } from './containers/cgroup-parent.ts';
 import { containerChanges } from './containers/changes.ts';
+import { createCheckpoint, listCheckpoints, removeCheckpoint, startFromCheckpoint } from './containers/checkpoints.ts';
 import { commitContainer } from './containers/commit.ts';
 import { ContainerStore } from './containers/container-store.ts';
 import { createContainer } from './containers/create.ts';
@@ -120,6 +121,12 @@ function containerUseCases(deps: ContainerDeps): ContainerUseCases {
   return {
     create: (name, request, platform) => createContainer(deps, name, request, platform),
     start: (id) => startContainer(deps, id),
+    checkpoints: {
+      list: (id) => listCheckpoints(deps, id),
+      create: (id, checkpoint) => createCheckpoint(deps, id, checkpoint),
+      remove: (id, checkpoint) => removeCheckpoint(deps, id, checkpoint),
+      start: (id, checkpoint) => startFromCheckpoint(deps, id, checkpoint),
+    },
     stop: (id, options) => stopContainer(deps, id, options),
     restart: (id, options) => restartContainer(deps, id, options),
     kill: (id, signal) => killContainer(deps, id, signal),

@@ -46,6 +46,14 @@ export interface Engine {
   readonly system: SystemUseCases;
 }
 
+/** Nothing can be made here yet: all but list throw. */
+export interface CheckpointUseCases {
+  list(idOrName: string): readonly unknown[];
+  create(idOrName: string, checkpoint: string): void;
+  remove(idOrName: string, checkpoint: string): void;
+  start(idOrName: string, checkpoint: string): void;
+}
+
 export interface ContainerUseCases {
   create(
     name: string | undefined,
@@ -53,6 +61,7 @@ export interface ContainerUseCases {
     platform: string | undefined,
   ): Promise<ContainerCreateResponse>;
   start(idOrName: string): Promise<void>;
+  readonly checkpoints: CheckpointUseCases;
   stop(idOrName: string, options: StopOptions): Promise<void>;
   restart(idOrName: string, options: StopOptions): Promise<void>;
   kill(idOrName: string, signal: string | undefined): Promise<void>;

@@ -6,6 +6,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { Connection } from './http/connection.ts';
 import { Router } from './router.ts';
 import { buildRoutes } from './routes/build.ts';
+import { checkpointRoutes } from './routes/checkpoints.ts';
 import { commitRoutes } from './routes/commit.ts';
 import { containerFileRoutes } from './routes/container-files.ts';
 import { containerStatsRoutes } from './routes/container-stats.ts';
@@ -16,6 +17,7 @@ import { execRoutes } from './routes/exec.ts';
 import { imageRoutes } from './routes/images.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { notImplementedRoutes } from './routes/not-implemented.ts';
+import { pluginRoutes } from './routes/plugins.ts';
 import { registryRoutes } from './routes/registry.ts';
 import { swarmRoutes } from './routes/swarm.ts';
 import { systemRoutes } from './routes/system.ts';
@@ -39,9 +41,12 @@ export interface ApiServer {
 }
 
 export function createApiServer({ engine, logger, serverVersion, ...options }: ApiServerOptions): ApiServer {
+  const { experimental = false } = options;
   const router = new Router([
     ...systemRoutes(engine),
-    ...containerRoutes(engine),
+    // Before the removal of a container, whose name may hold slashes.
+    ...checkpointRoutes(engine, experimental),
+    ...containerRoutes(engine, experimental),
     ...containerStreamRoutes(engine),
     ...containerFileRoutes(engine),
     ...containerStatsRoutes(engine),
@@ -54,13 +59,14 @@ export function createApiServer({ engine, logger, serverVersion, ...options }: A
     ...networkRoutes(engine),
     ...volumeRoutes(engine),
     ...swarmRoutes(),
+    ...pluginRoutes(),
     ...notImplementedRoutes(),
   ]);
   const dispatcher = new Dispatcher({
     router,
     logger,
     serverVersion,
-    experimental: options.experimental ?? false,
+    experimental,
     ...(options.authorizer && { authorizer: options.authorizer }),
     ...(options.minimumVersion !== undefined && { minimumVersion: options.minimumVersion }),
   });

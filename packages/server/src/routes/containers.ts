@@ -8,8 +8,9 @@ import { containerSummaryFor } from '../compat/container-list.ts';
 import type { Context } from '../context.ts';
 import type { Query } from '../query.ts';
 import { type Route, route } from '../router.ts';
+import { checkpointToStart } from './checkpoints.ts';
 
-export function containerRoutes({ containers }: Pick<Engine, 'containers'>): Route[] {
+export function containerRoutes({ containers }: Pick<Engine, 'containers'>, experimental: boolean): Route[] {
   return [
     route('GET', '/containers/json', async (context) => {
       const { query, version } = context;
@@ -45,7 +46,9 @@ export function containerRoutes({ containers }: Pick<Engine, 'containers'>): Rou
 
     route('POST', '/containers/{id}/start', async (context) => {
       await refuseStartBody(context);
-      await containers.start(context.parameters.id);
+      const checkpoint = checkpointToStart(context, experimental);
+      if (checkpoint !== undefined) containers.checkpoints.start(context.parameters.id, checkpoint);
+      else await containers.start(context.parameters.id);
       context.empty(204);
     }),
 
