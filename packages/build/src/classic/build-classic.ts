@@ -94,6 +94,7 @@ async function build(
     });
   if (!finished) return undefined;
   const { layers, draft } = finished;
+  deps.fault('build.export');
   const id = await exportImage(deps.parts, {
     layers,
     draft: { ...draft, ...withLabels(draft, request.labels) },
@@ -102,6 +103,7 @@ async function build(
     names,
     descriptorOf: (diffId) => solver.descriptorOf(diffId),
   });
+  deps.fault('build.answer');
   progress.done(id, names.map(formatFamiliar));
   return id;
 }

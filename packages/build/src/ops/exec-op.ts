@@ -40,6 +40,7 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     if (bytes.length === 0) return;
     options.emit({ kind: 'log', vertex: vertex.digest, stream, bytes: Uint8Array.from(bytes), timestamp: nowNanos() });
   };
+  deps.fault('build.run');
   const step = await deps.runner.run({
     id,
     layers: base,
@@ -65,6 +66,7 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     throw new SolveError(vertex.digest, new CommandError(meta.args, step.exitCode), step.exitCode);
   }
   const lowers = layerPaths(deps.dataRoot, base);
+  deps.fault('build.tidy');
   await deps.workers.run('tidy', { upper: step.upper, lowers, stubs: step.stubs.map(byteName) }, options.signal);
   return await solver.adopt(step.upper);
 }

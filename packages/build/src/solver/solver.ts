@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, notImplemented } from '@wharf/base/error';
+import type { FaultPoint } from '@wharf/base/fault-point';
 import { nowNanos } from '@wharf/base/timestamp';
 import { together } from '@wharf/base/together';
 import type { Descriptor } from '@wharf/oci/descriptor';
@@ -37,6 +38,7 @@ export interface SolverDeps {
   readonly runner: StepRunner;
   readonly views: StepViews;
   readonly cacheMounts: CacheMounts;
+  readonly fault: FaultPoint;
   /** Steps that are under way in any build, by key. */
   readonly running: Map<string, Promise<CachedStep>>;
 }
@@ -218,16 +220,35 @@ export class Solver {
     base: readonly Digest[],
     make: () => Promise<LayerRecord>,
   ): Promise<{ result: Result; cached: boolean }> {
-    const { cache, running } = this.deps;
+    const { cache, running, fault } = this.deps;
     const mayReuse = this.options.useCache && !vertex.metadata.ignoreCache;
-    const found = mayReuse ? (cache.find(key) ?? (await running.get(key)?.catch(() => undefined))) : undefined;
+    const found = mayReuse ? (cache.find(key) ?? (await this.#runningElsewhere(key))) : undefined;
     if (found) return { result: this.#above(base, found), cached: true };
-    const work = make().then(({ diffId, size }) => cache.put(key, { layer: diffId, description: vertex.name, size }));
+    fault('build.step');
+    const work = make().then(({ diffId, size }) => {
+      fault('build.cached');
+      return cache.put(key, { layer: diffId, description: vertex.name, size });
+    });
     running.set(key, work);
     try {
       return { result: this.#above(base, await work), cached: false };
     } finally {
       if (running.get(key) === work) running.delete(key);
+    }
+  }
+
+  /** What another build makes of the same step; undefined where that fails or its client leaves. */
+  async #runningElsewhere(key: string): Promise<CachedStep | undefined> {
+    const work = this.deps.running.get(key);
+    if (!work) return undefined;
+    const { signal } = this.options;
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = () => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await Promise.race([work.catch(() => undefined), left]);
+    } finally {
+      signal.removeEventListener('abort', leave);
     }
   }
 
@@ -253,6 +274,7 @@ export class Solver {
 
   /** Makes a layer of what a step wrote. */
   async adopt(upper: string): Promise<LayerRecord> {
+    this.deps.fault('build.layer');
     return this.deps.parts.layers.adopt(upper, { latest: this.options.latest });
   }
 

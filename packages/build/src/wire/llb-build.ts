@@ -124,6 +124,7 @@ async function exportResult(
     if (found.kind !== 'layers') throw invalidArgument('the result of the build is no file system of layers');
     const config = metadata.get('containerimage.config') ?? metadata.get(`containerimage.config/${name}`);
     const draft = JSON.parse(Buffer.from(config ?? '{}').toString()) as ImageConfigDraft;
+    deps.fault('build.export');
     const id = await exportImage(deps.parts, {
       layers: found.layers,
       draft,

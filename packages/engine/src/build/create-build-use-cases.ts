@@ -43,6 +43,7 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
     cacheMounts,
     transfers: deps.transfers,
     running: new Map(),
+    fault: deps.fault,
     views: snapshotViews(deps.snapshots),
     runner: { run: (request) => runStep(deps, exits, request) },
   };

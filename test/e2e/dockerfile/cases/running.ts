@@ -149,6 +149,10 @@ export const running: readonly BuildCase[] = [
     fails: /secret s: not found/,
   },
   {
+    rule: 'RUN --mount=type=ssh that is not there',
+    dockerfile: 'RUN --mount=type=ssh echo "[$SSH_AUTH_SOCK]" > /o',
+  },
+  {
     rule: 'RUN with two mounts',
     dockerfile: 'RUN --mount=type=tmpfs,target=/t --mount=target=/c cp /c/a /t/ && cat /t/a > /o',
     files: { a: 'A' },
