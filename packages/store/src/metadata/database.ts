@@ -1,6 +1,7 @@
 import { closeSync, fdatasync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { isFull, reserveRoom, withReserve } from './reserve.ts';
 
 const datasync = promisify(fdatasync);
 
@@ -49,6 +50,7 @@ export interface Collection<T extends object> {
 }
 
 const schemaVersion = 1;
+const reserveAfterMilliseconds = 300;
 
 export function openDatabase(path: string): Database {
   return new SqliteDatabase(path);
@@ -66,6 +68,7 @@ class SqliteDatabase implements Database {
   #undo: (() => void)[] | undefined;
   #synchronous: 'FULL' | 'NORMAL' = 'FULL';
   #flushing: Promise<void> | undefined;
+  readonly #reserving: NodeJS.Timeout;
   #flushNext: Promise<void> | undefined;
 
   constructor(path: string) {
@@ -80,6 +83,8 @@ class SqliteDatabase implements Database {
     );
     this.#delete = this.#sqlite.prepare('DELETE FROM object WHERE collection = ? AND id = ?');
     this.#selectAll = this.#sqlite.prepare('SELECT id, value FROM object WHERE collection = ? ORDER BY rowid');
+    this.#reserving = setTimeout(() => this.#reserve(), reserveAfterMilliseconds);
+    this.#reserving.unref();
   }
 
   #migrate(): void {
@@ -107,11 +112,11 @@ class SqliteDatabase implements Database {
       collection = new SqliteCollection(records, {
         put: (id, value) => {
           this.#synchronize(this.#relaxed.has(name));
-          this.#upsert.run(name, id, JSON.stringify(value));
+          this.#change(() => this.#upsert.run(name, id, JSON.stringify(value)));
         },
         delete: (id) => {
           this.#synchronize(this.#relaxed.has(name));
-          this.#delete.run(name, id);
+          this.#change(() => this.#delete.run(name, id));
         },
         undo: (step) => void this.#undo?.push(step),
       });
@@ -128,8 +133,18 @@ class SqliteDatabase implements Database {
     this.#synchronous = wanted;
   }
 
+  /** A change of a transaction is tried again with all of it. */
+  #change(change: () => unknown): void {
+    if (this.#undo) change();
+    else withReserve(this.#sqlite, change);
+  }
+
   transaction<T>(body: () => T): T {
     if (this.#undo) return body();
+    return withReserve(this.#sqlite, () => this.#commit(body));
+  }
+
+  #commit<T>(body: () => T): T {
     this.#synchronize(false);
     this.#undo = [];
     this.#sqlite.exec('BEGIN IMMEDIATE');
@@ -138,7 +153,8 @@ class SqliteDatabase implements Database {
       this.#sqlite.exec('COMMIT');
       return result;
     } catch (error) {
-      this.#sqlite.exec('ROLLBACK');
+      // A disk that is full has rolled it back already.
+      if (this.#sqlite.isTransaction) this.#sqlite.exec('ROLLBACK');
       for (const step of this.#undo.reverse()) step();
       throw error;
     } finally {
@@ -180,7 +196,20 @@ class SqliteDatabase implements Database {
       .run(key, value);
   }
 
+  /** Once nobody waits for the daemon any more. */
+  #reserve(): void {
+    try {
+      this.#sqlite.exec('PRAGMA synchronous=OFF');
+      reserveRoom(this.#sqlite, this.#log);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    } finally {
+      this.#sqlite.exec(`PRAGMA synchronous=${this.#synchronous}`);
+    }
+  }
+
   close(): void {
+    clearTimeout(this.#reserving);
     if (this.#logFd !== undefined) closeSync(this.#logFd);
     this.#logFd = undefined;
     this.#sqlite.close();
