@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
@@ -151,4 +151,103 @@ describe('kill -9 at every step', () => {
     assert.ok(steps >= 3, `${steps} steps`);
     assert.equal(await volumes(), 0, 'the anonymous volumes went with their containers');
   });
+});
+
+describe('kill -9 at every step of what stands still meanwhile', () => {
+  const counting = 'i=0; while :; do i=$((i+1)); echo $i >/count; sleep 0.02; done';
+  const counter = async (name: string) => {
+    await engine.create({ Cmd: ['sh', '-c', counting], StopSignal: 'SIGKILL' }, name);
+  };
+  const begun = async (name: string) => {
+    await engine.start(name);
+    for (;;) if (await readCount(name).catch(() => '')) return;
+  };
+
+  /** As the program itself is seen to go on, not as the record says. */
+  async function goesOn(name: string): Promise<boolean> {
+    const count = async () => (await readCount(name)) ?? '';
+    const first = await count();
+    for (const deadline = Date.now() + 400; Date.now() < deadline; ) {
+      if ((await count()) !== first) return true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return false;
+  }
+
+  async function readCount(name: string): Promise<string | undefined> {
+    const { State } = await engine.inspect(name);
+    return readFileSync(`/proc/${await hostPid(State.Pid)}/root/count`, 'utf8');
+  }
+
+  /** The daemon's pids are the sandbox's. */
+  async function hostPid(pid: number): Promise<number> {
+    for (const entry of readdirSync('/proc')) {
+      if (!/^\d+$/.test(entry)) continue;
+      try {
+        const numbers = /^NSpid:\s+(.*)$/m.exec(readFileSync(`/proc/${entry}/status`, 'utf8'))![1]!.split('\t');
+        if (numbers.at(-2) === String(pid) && numbers.length === 3) return Number(entry);
+      } catch {
+        // It ended while we looked.
+      }
+    }
+    throw new Error(`there is no process ${pid}`);
+  }
+
+  async function whatItSays(name: string, expected: string | undefined): Promise<void> {
+    const { State } = await engine.inspect(name);
+    if (expected !== undefined) assert.equal(State.Status, expected, 'it was acknowledged');
+    assert.equal(await goesOn(name), State.Status === 'running', `it is ${State.Status}`);
+    if (State.Status === 'paused') assert.equal((await engine.api('POST', `/containers/${name}/unpause`)).status, 204);
+    assert.equal(await goesOn(name), true);
+  }
+
+  test('pause: it stands still where it says so', wharfOnly(), async () => {
+    const steps = await atEveryStep(
+      'pause.',
+      counter,
+      async (name) => {
+        await begun(name);
+        return (await engine.api('POST', `/containers/${name}/pause`)).status === 204;
+      },
+      (name, acknowledged) => whatItSays(name, acknowledged ? 'paused' : undefined),
+    );
+    assert.ok(steps >= 2, `${steps} steps`);
+  });
+
+  test('unpause: it goes on where it says so', wharfOnly(), async () => {
+    const steps = await atEveryStep(
+      'unpause.',
+      counter,
+      async (name) => {
+        await begun(name);
+        assert.equal((await engine.api('POST', `/containers/${name}/pause`)).status, 204);
+        return (await engine.api('POST', `/containers/${name}/unpause`)).status === 204;
+      },
+      (name, acknowledged) => whatItSays(name, acknowledged ? 'running' : undefined),
+    );
+    assert.ok(steps >= 2, `${steps} steps`);
+  });
+
+  for (const prefix of ['commit.', 'pause.', 'unpause.']) {
+    test(`commit, at ${prefix}: the container goes on, the image is whole or not there`, wharfOnly(), async () => {
+      const steps = await atEveryStep(
+        prefix,
+        counter,
+        async (name) => {
+          await begun(name);
+          return (await engine.api('POST', `/commit?container=${name}&repo=${name}`)).status === 201;
+        },
+        async (name, acknowledged) => {
+          await whatItSays(name, 'running');
+          const { status } = await engine.api('GET', `/images/${name}/json`);
+          if (acknowledged) assert.equal(status, 200, 'it was acknowledged');
+          if (status === 404)
+            assert.equal((await engine.api('POST', `/commit?container=${name}&repo=${name}`)).status, 201);
+          assert.equal((await engine.sh('test -s /count; echo $?', { Image: name })).stdout, '0\n');
+          assert.equal((await engine.api('DELETE', `/images/${name}?force=1`)).status, 200);
+        },
+      );
+      assert.ok(steps >= 1, `${steps} steps`);
+    });
+  }
 });

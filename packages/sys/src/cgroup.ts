@@ -125,6 +125,16 @@ export async function freezeCgroup(pid: number, frozen: boolean): Promise<void> 
   throw new Error(`the processes in ${directory} do not stop`);
 }
 
+/** Whether the cgroup of `pid` is frozen, or about to be; false where it has none of its own. */
+export function isFrozen(pid: number, layout: CgroupLayout): boolean {
+  const paths = cgroupsOf(pid, layout);
+  const freezer = paths.v1.get('freezer');
+  const directory = freezer ?? paths.v2;
+  if (directory === undefined || !cgroupDirectories(paths, layout).includes(directory)) return false;
+  if (freezer) return readFileSync(`${directory}/freezer.state`, 'utf8').trim() !== 'THAWED';
+  return readFileSync(`${directory}/cgroup.freeze`, 'utf8').trim() === '1';
+}
+
 async function isStateV1(directory: string, value: string): Promise<boolean> {
   return (await readFile(`${directory}/freezer.state`, 'utf8')).trim() === value;
 }

@@ -45,6 +45,7 @@ export async function commitContainer(deps: ContainerDeps, request: CommitReques
   const imageId = await locks.run('commit', () =>
     standingStill(deps, record, request.pause, () => images.commit(deps.snapshots.mounts(id).upperDir, options)),
   );
+  deps.fault('commit.event');
   const attributes = { comment: request.comment, imageID: imageId, imageRef: reference ?? '' };
   publishContainer(events, record, 'commit', attributes);
   if (reference !== undefined) {
@@ -69,6 +70,7 @@ async function standingStill<T>(
   }
   const isOurs = pause && status === 'running' && (await tryPause(deps, id));
   try {
+    deps.fault('commit.paused');
     return await body();
   } finally {
     if (isOurs) await deps.locks.run(id, () => thaw(deps, id));
@@ -78,7 +80,7 @@ async function standingStill<T>(
 /** As Docker: one that cannot be paused, since it has just ended, is committed as it is. */
 async function tryPause(deps: ContainerDeps, id: string): Promise<boolean> {
   try {
-    await pauseContainer(deps, id);
+    await pauseContainer(deps, id, { forCommit: true });
     return true;
   } catch {
     return false;

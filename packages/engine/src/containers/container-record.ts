@@ -29,6 +29,8 @@ export interface ContainerRecord {
   readonly restartCount: number;
   /** Stopped by a client: `unless-stopped` stays down for good, `always` until the daemon starts again. */
   readonly manuallyStopped: boolean;
+  /** Paused for the time of a commit alone: whatever became of that, it goes on at the daemon's next start. */
+  readonly pausedForCommit?: boolean;
   /** `doomed` while being made or removed: a daemon that finds it at its start removes it, anonymous volumes too. */
   readonly phase: 'ready' | 'doomed';
 }

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import { shortId } from '@wharf/base/id';
 import { timestamp, zeroTime } from '@wharf/base/timestamp';
 import type { ProcessExit, ProcessState } from '@wharf/runtime/supervisor/supervisor';
+import { readCgroupLayout } from '@wharf/sys/cgroup';
 import { hasErrno } from '@wharf/sys/errno';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { isUp } from './container-state.ts';
 import { handleExit, unknownExit, watchExits } from './exit.ts';
+import { settlePause } from './pause.ts';
 import { removeStopped } from './remove.ts';
 import { unmountShm } from './shared-memory.ts';
 import { startLocked } from './start.ts';
@@ -28,6 +30,7 @@ export async function reconcileContainers(deps: ContainerDeps): Promise<void> {
     if (exit) ended.push(exit);
   }
   for (const record of doomed) containers.delete(record.id);
+  await settlePauses(deps);
   const records = [...containers.values()];
   const up = records.filter(({ state }) => isUp(state.status));
   await networking.reconcile(new Map(up.map(({ id, state }) => [id, state.pid])));
@@ -43,6 +46,19 @@ export async function reconcileContainers(deps: ContainerDeps): Promise<void> {
   for (const record of doomed) deps.teardowns.begin(record.id, () => removeAnonymousVolumes(deps, record));
   deps.teardowns.begin('directories', () => sweepDirectories(deps, owners));
   for (const record of containers.values()) if (!isUp(record.state.status)) await resume(deps, record);
+}
+
+async function settlePauses(deps: ContainerDeps): Promise<void> {
+  const layout = readCgroupLayout();
+  for (const { id, state } of [...deps.containers.values()]) {
+    if (state.status !== 'running' && state.status !== 'paused') continue;
+    try {
+      await settlePause(deps, id, layout);
+    } catch (error) {
+      // Most often it has just ended.
+      deps.logger.warn('Cannot tell whether a container is paused', { container: shortId(id), error });
+    }
+  }
 }
 
 /** A process of a container that is down, or of none, is a leftover. */
