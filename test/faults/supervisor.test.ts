@@ -61,6 +61,34 @@ describe('the supervisor is killed with -9', () => {
     await engine.remove(id);
   });
 
+  test(
+    'while containers write, and their logs rotate: what is in the log is whole, and new containers are logged',
+    wharfOnly(),
+    async () => {
+      const id = await engine.started({
+        Cmd: ['sh', '-c', 'trap "" PIPE; i=0; while :; do i=$((i+1)); echo "line $i"; done 2>/dev/null'],
+        StopSignal: 'SIGKILL',
+        HostConfig: {
+          LogConfig: { Type: 'json-file', Config: { 'max-size': '100k', 'max-file': '1000', compress: 'true' } },
+        },
+      });
+      await engine.logged(id, 'line 9000\n');
+      process.kill(supervisorPid(), 'SIGKILL');
+      await until(
+        async () => (await engine.sh('echo new').catch(() => undefined))?.stdout === 'new\n',
+        'nothing new starts',
+      );
+      const { stdout } = await engine.logs(id);
+      const lines = stdout.slice(0, stdout.lastIndexOf('\n')).split('\n');
+      assert.ok(lines.length >= 9000, `${lines.length} lines`);
+      assert.equal(
+        lines.findIndex((line, index) => line !== `line ${index + 1}`),
+        -1,
+      );
+      await engine.remove(id);
+    },
+  );
+
   test('with the daemon at once: the next daemon finds what runs', wharfOnly(), async () => {
     const id = await engine.sleeping();
     process.kill(supervisorPid(), 'SIGKILL');
