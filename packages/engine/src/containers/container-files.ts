@@ -29,13 +29,17 @@ export function resolvConfFile(config: EngineConfig, id: string): string {
   return join(containerDirectory(config, id), 'resolv.conf');
 }
 
+/** Makes a directory that the root of containers may pass through, and no other user of the host. */
+export function makePassage(config: EngineConfig, directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o710 });
+  const owner = filesOwner(config);
+  if (owner) chownSync(directory, 0, owner.gid);
+}
+
 // Small files on the way to a start are made synchronously: the thread pool would take longer than the calls.
 export function makeContainerDirectory(config: EngineConfig, id: string): void {
   const directory = containerDirectory(config, id);
-  mkdirSync(directory, { recursive: true, mode: 0o710 });
-  const owner = filesOwner(config);
-  // The root of remapped containers passes through on its way to what is mounted from there.
-  if (owner) for (const path of [dirname(directory), directory]) chownSync(path, 0, owner.gid);
+  for (const path of [dirname(directory), directory]) makePassage(config, path);
 }
 
 /** Idempotent. */

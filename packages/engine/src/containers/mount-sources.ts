@@ -9,6 +9,7 @@ import { bindAlone, bindInRoot, unmountAll } from '@wharf/sys/mount';
 import { openRoot } from '@wharf/sys/safe-path';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { imageView } from './acquire-mounts.ts';
+import { makePassage } from './container-files.ts';
 import type { ContainerMount, ContainerRecord } from './container-record.ts';
 import { publishVolumeMount } from './publish.ts';
 import { filesOwner } from './remapped.ts';
@@ -27,6 +28,9 @@ export async function prepareMounts(
   { directory, held, undo }: MountsScope,
 ): Promise<ContainerMount[]> {
   const prepared: ContainerMount[] = [];
+  if (mounts.some(({ subpath, nonRecursive }) => subpath !== '' || nonRecursive)) {
+    for (const path of [dirname(directory), directory]) makePassage(deps.config, path);
+  }
   for (const mount of mounts) {
     switch (mount.type) {
       case 'volume':

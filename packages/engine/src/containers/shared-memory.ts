@@ -1,9 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { mappedRoot } from '@wharf/base/id-mapping';
 import type { Undo } from '@wharf/base/transaction';
 import { mount, mountFlags, unmountAll } from '@wharf/sys/mount';
 import type { EngineConfig } from '../engine-config.ts';
+import { makePassage } from './container-files.ts';
 import type { ContainerRecord } from './container-record.ts';
 import { idMappingOf } from './remapped.ts';
 
@@ -18,6 +19,7 @@ export function shmDirectory({ execRoot }: EngineConfig, id: string): string {
 export async function mountShm(config: EngineConfig, { id, hostConfig }: ContainerRecord, undo: Undo): Promise<void> {
   if (hostConfig.IpcMode !== 'shareable') return;
   const target = shmDirectory(config, id);
+  makePassage(config, dirname(target));
   await mkdir(target, { recursive: true });
   undo.defer(() => unmountShm(config, id));
   const { MS_NOSUID, MS_NODEV, MS_NOEXEC } = mountFlags;

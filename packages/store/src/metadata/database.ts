@@ -73,6 +73,8 @@ class SqliteDatabase implements Database {
 
   constructor(path: string) {
     this.#log = `${path}-wal`;
+    // Environments of containers are in it. SQLite gives its other files the same mode.
+    if (path !== ':memory:') closeSync(openSync(path, 'a', 0o600));
     this.#sqlite = new DatabaseSync(path);
     this.#sqlite.exec('PRAGMA journal_mode=WAL');
     this.#sqlite.exec('PRAGMA synchronous=FULL');

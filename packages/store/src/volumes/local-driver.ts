@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from 'node:fs';
 import { chown, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
@@ -20,6 +21,12 @@ export class LocalDriver implements VolumeDriver {
   constructor(directory: string, owner?: Owner) {
     this.#directory = directory;
     this.#owner = owner;
+    if (existsSync(directory)) chmodSync(directory, this.#mode);
+  }
+
+  /** Setuid programs and secrets of containers are no other user's to reach, whoever may enter the data root. */
+  get #mode(): number {
+    return this.#owner ? 0o711 : 0o710;
   }
 
   async scope(): Promise<string> {
@@ -30,6 +37,8 @@ export class LocalDriver implements VolumeDriver {
     checkVolumeName(name);
     checkVolumeOptions(options);
     const mountpoint = join(this.#directory, name, '_data');
+    const isFirst = await mkdir(this.#directory, { recursive: true });
+    if (isFirst !== undefined) chmodSync(this.#directory, this.#mode);
     await mkdir(mountpoint, { recursive: true });
     if (this.#owner) await chown(mountpoint, this.#owner.uid, this.#owner.gid);
     const size = sizeOf(options);
