@@ -429,3 +429,47 @@ describe('userns-remap: over time', () => {
     await engine.remove(id);
   });
 });
+
+describe('userns-remap: an exec', () => {
+  /** All that confines a process, as it sees it itself. */
+  const look = [
+    "grep -E '^(Uid|Gid|Groups|Cap...|NoNewPrivs|Seccomp):' /proc/self/status",
+    'for kind in cgroup ipc mnt net pid user uts; do readlink /proc/self/ns/$kind; done',
+    'cat /proc/self/limits /proc/self/uid_map; cut -d: -f2,3 /proc/self/cgroup | sort; cat /proc/self/oom_score_adj',
+    "ls -l /proc/self/fd | awk 'NF > 8 {print $9}' | grep -v 3",
+  ].join('; ');
+
+  for (const [what, spec] of [
+    ['by default', {}],
+    ['of a user', { User: '1000:1001', HostConfig: { GroupAdd: ['2000'] } }],
+    ['without capabilities', { HostConfig: { CapDrop: ['ALL'] } }],
+    ['without a filter', { HostConfig: { SecurityOpt: ['seccomp=unconfined'], CapAdd: ['SYS_ADMIN'] } }],
+  ] as const) {
+    test(`is confined as its container’s process: ${what}`, async () => {
+      const script = `{ ${look}; } 2>&1; echo done; exec sleep 1000`;
+      const id = await engine.started({ Cmd: ['sh', '-c', script], StopSignal: 'SIGKILL', ...spec });
+      await engine.logged(id, 'done');
+      const { stdout: own } = await engine.logs(id);
+      assert.equal((await engine.exec(id, ['sh', '-c', `{ ${look}; } 2>&1; echo done`])).stdout, own);
+      await engine.remove(id);
+    });
+  }
+
+  test('has a terminal and stdio of its own', async () => {
+    const id = await engine.sleeping();
+    for (const User of ['', '1000']) {
+      const script = 'echo out >/dev/stdout; echo err >/dev/stderr';
+      const { stdout, stderr } = await engine.exec(id, ['sh', '-c', script], { User });
+      assert.equal(stdout + stderr, 'out\nerr\n', User);
+      const args = ['exec', '-t', '-u', User || '0', id, 'sh', '-c', 'stat -c %u $(tty); echo x >$(tty)'];
+      assert.equal((await engine.daemon.docker(args)).stdout.replaceAll('\r', ''), `${User || '0'}\nx\n`);
+    }
+    await engine.remove(id);
+  });
+
+  test('cannot be a user that is not there', async () => {
+    const id = await engine.sleeping();
+    assert.notEqual((await engine.exec(id, ['id', '-u'], { User: '70000' })).code, 0);
+    await engine.remove(id);
+  });
+});

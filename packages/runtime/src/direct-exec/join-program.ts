@@ -12,6 +12,8 @@ export interface JoinPlan {
   readonly taskFiles: readonly string[];
   /** The container has a cgroup in the v2 tree: descriptor `joinDescriptors.cgroup`. */
   readonly unified: boolean;
+  /** It has a user namespace of its own: users and capabilities are those of that. */
+  readonly remapped: boolean;
   /** A compiled filter. */
   readonly seccomp: Buffer | undefined;
   /** The kernel's cap_last_cap. */
@@ -30,6 +32,7 @@ const CLONE_NEWNS = 0x20000;
 const CLONE_NEWCGROUP = 0x2000000;
 const CLONE_NEWUTS = 0x4000000;
 const CLONE_NEWIPC = 0x8000000;
+const CLONE_NEWUSER = 0x10000000;
 const CLONE_NEWPID = 0x20000000;
 const CLONE_NEWNET = 0x40000000;
 const CLONE_INTO_CGROUP = 0x200000000;
@@ -58,7 +61,8 @@ export function createJoinProgram(plan: JoinPlan): { elf: Buffer; names: readonl
   program.must('protect', 'prctl', [PR_SET_DUMPABLE, 0]);
   setHostAttributes(program, plan);
   joinCgroups(program, plan);
-  program.must('namespaces', 'setns', [joinDescriptors.container, everyNamespace]);
+  const namespaces = plan.remapped ? everyNamespace + CLONE_NEWUSER : everyNamespace;
+  program.must('namespaces', 'setns', [joinDescriptors.container, namespaces]);
   // Nothing of the host is open any more when a path of the container's is followed: CVE-2024-21626.
   program.must('descriptors', 'close_range', [joinDescriptors.report + 1, 0xffffffff, 0]);
   program.must('descriptors', 'fcntl', [joinDescriptors.report, F_SETFD, FD_CLOEXEC]);

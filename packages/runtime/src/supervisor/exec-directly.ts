@@ -1,4 +1,6 @@
 import { EngineError } from '@wharf/base/error';
+import { type IdMapping, type Owner, toHostId } from '@wharf/base/id-mapping';
+import type { OciUser } from '@wharf/oci/runtime-spec';
 import { cgroupDirectories } from '@wharf/sys/cgroup';
 import { closeDescriptor, createPipe, duplicateDescriptor, readDescriptor, wouldBlock } from '@wharf/sys/descriptor';
 import { chownFile } from '@wharf/sys/file';
@@ -61,10 +63,11 @@ function planJoin(
   { joinable, cgroups }: DirectDeps,
   container: ManagedProcess,
   { process }: ExecProcess,
-): JoinPlan | undefined {
+): DirectPlan | undefined {
   if (!container.cgroups || !isPlainProcess(process)) return undefined;
-  const found = joinable.filterOf(container);
-  if (!found) return undefined;
+  const found = joinable.find(container);
+  const owner = found && ownerOnHost(found.idMapping, process.user);
+  if (!found || !owner) return undefined;
   const directories = cgroupDirectories(container.cgroups, cgroups.layout);
   const { v2 } = container.cgroups;
   const { oomScoreAdj } = process;
@@ -73,28 +76,37 @@ function planJoin(
     taskFiles: directories.filter((directory) => directory !== v2).map((directory) => `${directory}/tasks`),
     unified: v2 !== undefined && directories.includes(v2),
     seccomp: found.filter,
+    remapped: found.idMapping !== undefined,
+    owner,
     lastCapability: joinable.lastCapability,
     oomScoreAdj: oomScoreAdj === joinable.oomScoreAdj ? undefined : oomScoreAdj,
   };
 }
 
+interface DirectPlan extends JoinPlan {
+  /** Whom its user is on the host. */
+  readonly owner: Owner;
+}
+
+/** Undefined for a user that the container cannot have: the runtime says so. */
+function ownerOnHost(idMapping: IdMapping | undefined, { uid, gid }: OciUser): Owner | undefined {
+  if (!idMapping) return { uid, gid };
+  const owner = { uid: toHostId(idMapping.uids, uid), gid: toHostId(idMapping.gids, gid) };
+  return owner.uid === undefined || owner.gid === undefined ? undefined : { uid: owner.uid, gid: owner.gid };
+}
+
 /** The process' user owns its stdio, and so may open it again by /dev/stdout. */
-function prepareIo(
-  deps: DirectDeps,
-  { pid }: ManagedProcess,
-  { io }: ExecProcess,
-  { process: { user } }: JoinPlan,
-): PreparedIo {
+function prepareIo(deps: DirectDeps, { pid }: ManagedProcess, { io }: ExecProcess, { owner }: DirectPlan): PreparedIo {
   const sameGroup = -1;
   if (!io.tty) {
     const prepared = preparePipes(deps, io);
-    if (user.uid !== 0) for (const fd of prepared.child) chownFile(fd, user.uid, user.gid);
+    if (owner.uid !== 0) for (const fd of prepared.child) chownFile(fd, owner.uid, owner.gid);
     return prepared;
   }
   using root = openRoot(`/proc/${pid}/root`);
   const { master, slave } = openTerminalInRoot(root);
   if (io.size) setWindowSize(master, io.size);
-  if (user.uid !== 0) chownFile(slave, user.uid, sameGroup);
+  if (owner.uid !== 0) chownFile(slave, owner.uid, sameGroup);
   return {
     child: [slave, slave, slave],
     consoleSocket: undefined,
