@@ -27,6 +27,7 @@ need openssl openssl
 need linux.uml user-mode-linux
 need modprobe kmod
 need mkfs.ext4 e2fsprogs
+need faketime faketime
 need python3 python3
 need bzip2 bzip2
 need xz xz-utils
