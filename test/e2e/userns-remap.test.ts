@@ -118,6 +118,13 @@ describe('userns-remap: whose ids', () => {
   }
 });
 
+test('userns-remap: a file system that cannot map owners is named', wharfOnly(), async () => {
+  // /etc of the sandbox is an overlay.
+  const flags = ['--userns-remap', 'daemon', '--data-root', '/etc/data-root'];
+  const other = new Daemon(engine.daemon.sandbox, { name: 'other', flags });
+  await assert.rejects(other.start(), /userns-remap needs mounts with mapped owners, which .*\/etc\/data-root/);
+});
+
 describe('userns-remap: files', () => {
   test('those of the image are root’s', async () => {
     assert.equal(await out('stat -c %u:%g / /bin /bin/busybox /etc'), '0:0\n'.repeat(4));
@@ -389,6 +396,18 @@ describe('userns-remap: over time', () => {
     assert.equal(await out('cat /seen', { Image: 'built' }), seen);
     assert.equal(await out('cat /seen; stat -c %u:%g /copied', { Image: 'built', ...hostUsers }), `${seen}5:6\n`);
     await engine.api('POST', '/build/prune?all=1');
+  });
+
+  test('parts of volumes, and binds without what is mounted below', wharfOnly(), async () => {
+    await out('mkdir -p /v/part && echo part >/v/part/f', { HostConfig: { Binds: ['parts:/v'] } });
+    const Mounts = [
+      { Type: 'volume', Source: 'parts', Target: '/part', VolumeOptions: { Subpath: 'part' } },
+      { Type: 'bind', Source: '/usr', Target: '/flat', BindOptions: { NonRecursive: true } },
+    ];
+    assert.equal(
+      await out('cat /part/f; touch /part/x; ls -d /flat/bin', { HostConfig: { Mounts } }),
+      'part\n/flat/bin\n',
+    );
   });
 
   test('images as mounts', wharfOnly(), async () => {

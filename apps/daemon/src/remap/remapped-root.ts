@@ -65,6 +65,8 @@ function requirePassage(path: string, { uid, gid }: Owner): void {
 function requireIdmappedMounts(directory: string, userNamespace: number): void {
   const probe = join(directory, 'mapped');
   mkdirSync(probe, { recursive: true, mode: 0o700 });
+  // Of a daemon that was killed right here.
+  unmountAll(probe);
   try {
     mountIdmapped(directory, probe, userNamespace);
   } catch (cause) {

@@ -108,7 +108,7 @@ test('questions over TCP are asked over TCP', async () => {
   server.close();
 });
 
-test('an internal sandbox never asks outside', async () => {
+test('an internal sandbox never asks outside (CVE-2024-29018)', async () => {
   const answer = await resolve({ ...view, forwards: false }, question, 'udp');
   assert.equal((answer?.[3] ?? 0) & 15, responseCodes.nameError);
 });

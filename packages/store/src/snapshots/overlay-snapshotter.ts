@@ -65,6 +65,7 @@ export class OverlaySnapshotter implements Snapshotter {
     mkdirSync(join(dataRoot, 'snapshots'), { recursive: true, mode: 0o710 });
     mkdirSync(join(dataRoot, 'trash'), { recursive: true, mode: 0o700 });
     this.#admit(join(dataRoot, 'snapshots'));
+    if (remap) forgetViews(this.#mapped(remap));
     if (defaultSize > 0 && !canLimitDirectories(join(dataRoot, 'snapshots'))) {
       throw invalidArgument(
         "Storage Option overlay2.size only supported for backingFS XFS or ext4 with 'pquota' mount option",
@@ -221,6 +222,11 @@ export class OverlaySnapshotter implements Snapshotter {
         : ` (data root ${this.#dataRoot} on ${fileSystem})`;
     return new EngineError('internal', `error creating overlay mount: ${why}${hint}`, { cause });
   }
+}
+
+/** Of a daemon that was killed while it mounted an overlay of them. */
+function forgetViews({ directories, scratch }: MappedLayers): void {
+  for (const index of directories.keys()) unmountAll(`${scratch}/${index}`);
 }
 
 function copyOwnerAndMode(from: string, to: string): void {
