@@ -3,7 +3,7 @@ import { after, before } from 'node:test';
 import { busyboxImage } from '../fixtures/image.ts';
 import { Daemon, type DaemonOptions } from './daemon.ts';
 import type { Answer } from './http.ts';
-import { openSandbox } from './sandbox.ts';
+import { openSandbox, type Sandbox } from './sandbox.ts';
 import { demultiplex } from './stdcopy.ts';
 import { target } from './target.ts';
 
@@ -54,8 +54,7 @@ export class Fixture {
     try {
       await removeEverything(this.daemon);
       await this.daemon.stop();
-      const leftovers = (await sandbox.leftovers()).filter((line) => target !== 'docker' || !dockerLeaves(line));
-      assert.deepEqual(leftovers, [], 'the daemon left these behind');
+      assert.deepEqual(await settledLeftovers(sandbox), [], 'the daemon left these behind');
     } finally {
       await sandbox.close();
     }
@@ -184,6 +183,15 @@ export class Fixture {
   async remove(id: string): Promise<void> {
     const answer = await this.api('DELETE', `/containers/${id}?force=1&v=1`);
     assert.equal(answer.status, 204, answer.text);
+  }
+}
+
+/** The supervisor ends when the daemon has: a moment later. */
+async function settledLeftovers(sandbox: Sandbox): Promise<string[]> {
+  for (const deadline = Date.now() + 3000; ; ) {
+    const left = (await sandbox.leftovers()).filter((line) => target !== 'docker' || !dockerLeaves(line));
+    if (left.length === 0 || Date.now() > deadline) return left;
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
