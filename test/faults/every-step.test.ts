@@ -136,6 +136,23 @@ describe('kill -9 at every step', () => {
     });
   }
 
+  test('of exec: it runs once or not at all, and the next one runs', wharfOnly(), async () => {
+    const steps = await atEveryStep(
+      'exec.',
+      async (name) => void (await engine.create(spec, name)),
+      async (name) => {
+        await engine.start(name);
+        return (await engine.exec(name, ['sh', '-c', 'echo ran >>/marks'])).code === 0;
+      },
+      async (name, acknowledged) => {
+        assert.equal((await engine.inspect(name)).State.Running, true);
+        const { stdout } = await engine.exec(name, ['sh', '-c', 'cat /marks; echo next']);
+        assert.match(stdout, acknowledged ? /^ran\nnext\n$/ : /^(ran\n)?next\n$/);
+      },
+    );
+    assert.ok(steps >= 2, `${steps} steps`);
+  });
+
   test('of remove: it is gone or can be removed', wharfOnly(), async () => {
     const volumes = async () => (await engine.api('GET', '/volumes')).json.Volumes.length;
     const steps = await atEveryStep(

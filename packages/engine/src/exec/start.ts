@@ -73,9 +73,11 @@ async function run(
   container: ContainerRecord,
   options: ExecStartOptions,
 ): Promise<void> {
-  const { execs, supervisor } = deps;
+  const { execs, supervisor, fault } = deps;
   try {
+    fault('exec.process');
     const { pid } = await supervisor.exec(execProcess(deps, exec, container, options));
+    fault('exec.record');
     const now = execs.get(exec.id);
     if (now?.status === 'starting') execs.put({ ...now, status: 'running', pid });
   } catch (thrown) {
