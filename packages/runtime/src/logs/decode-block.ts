@@ -26,6 +26,8 @@ export function decodeBlock(text: string, view: LogView): Buffer[] {
 }
 
 const opening = '{"log":"';
+/** Bytes of payload that are rather copied than sent apart from their header. */
+const smallFrame = 16 * 1024;
 
 /**
  * The common case, ten times faster than line by line: every line is of one stream, ends in a newline, and is as our
@@ -171,5 +173,8 @@ function queryEscape(text: string): string {
 }
 
 function frame(stream: LogStream, payload: Buffer, { tty }: LogView): Buffer[] {
-  return tty ? [payload] : [frameHeader(stream === 'stdout' ? 1 : 2, payload.length), payload];
+  if (tty) return [payload];
+  const header = frameHeader(stream === 'stdout' ? 1 : 2, payload.length);
+  // A line that is followed leaves in one piece, and wakes its reader once.
+  return payload.length < smallFrame ? [Buffer.concat([header, payload])] : [header, payload];
 }

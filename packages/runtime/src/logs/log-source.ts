@@ -145,6 +145,8 @@ class PlainSource implements LogSource {
   readonly #log: string;
   readonly #file: FileHandle;
   #name: string | undefined;
+  /** Used again for each line that is followed: a new one a line would soon be garbage to collect while one comes. */
+  #recent: Buffer | undefined;
   position = 0;
 
   constructor(log: string, file: FileHandle, inode: number) {
@@ -177,7 +179,8 @@ class PlainSource implements LogSource {
    * microseconds; a thread that has to wait for a processor takes milliseconds. Of much at once, threads read the rest.
    */
   async *newBlocks(offset: number, times: TimeWindow = allTimes): AsyncGenerator<string> {
-    const buffer = Buffer.allocUnsafe(newSize);
+    this.#recent ??= Buffer.allocUnsafeSlow(newSize);
+    const buffer = this.#recent;
     const length = readSync(this.#file.fd, buffer, 0, newSize, offset);
     if (length === newSize) return yield* this.blocks(offset, times);
     const end = buffer.subarray(0, length).lastIndexOf(10) + 1;
