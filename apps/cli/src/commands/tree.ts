@@ -15,6 +15,7 @@ export interface Entry {
 }
 
 export const groups: Readonly<Record<string, string>> = {
+  checkpoint: 'Manage checkpoints of containers',
   container: 'Manage containers',
   context: 'Manage contexts',
   image: 'Manage images',
@@ -37,6 +38,17 @@ function topLevel(name: string, summary: string, load: Entry['load'], common?: n
 
 /** Every command there is. A command's file is read only when it runs. */
 export const entries: readonly Entry[] = [
+  entry(
+    'checkpoint create',
+    'Keep the state of a running container',
+    async () => (await import('./checkpoint/create.ts')).command,
+  ),
+  entry(
+    'checkpoint ls list',
+    "List a container's checkpoints",
+    async () => (await import('./checkpoint/ls.ts')).command,
+  ),
+  entry('checkpoint rm remove', 'Remove a checkpoint', async () => (await import('./checkpoint/rm.ts')).command),
   entry(
     'container attach',
     'Connect your terminal to a running container',

@@ -4,8 +4,9 @@ import type { Cli } from '../../cli.ts';
 import { describeError, hintFor } from '../../describe-error.ts';
 import { ExitError } from '../../exit-error.ts';
 import { detachKeys } from '../../flags/common.ts';
-import { bool } from '../../flags/flag.ts';
+import { bool, text } from '../../flags/flag.ts';
 import { isTerminal } from '../../terminal/terminal.ts';
+import { checkpointDir } from '../checkpoint/checkpoint-dir.ts';
 import { atLeast, defineCommand } from '../command.ts';
 import { segment } from '../for-each.ts';
 import { armWait } from './arm-wait.ts';
@@ -19,23 +20,35 @@ export const command = defineCommand({
   complete: ['container'],
   flags: {
     attach: bool('Show its output and hand our signals on to it', { short: 'a' }),
+    checkpoint: text('Go on from this checkpoint', { complete: 'none' }),
+    'checkpoint-dir': checkpointDir,
     'detach-keys': detachKeys,
     interactive: bool('Connect our standard input', { short: 'i' }),
   },
   async run(cli, flags, names) {
     const client = await cli.client();
-    if (!flags.attach && !flags.interactive) return startAll(cli, client, names);
+    const from = { checkpoint: flags.checkpoint || undefined, 'checkpoint-dir': flags['checkpoint-dir'] || undefined };
+    if (flags.checkpoint !== '' && names.length > 1) {
+      throw new ExitError(1, 'you cannot restore multiple containers at once');
+    }
+    if (!flags.attach && !flags.interactive) return startAll(cli, client, names, from);
     if (names.length > 1) throw new ExitError(1, 'you cannot start and attach multiple containers at once');
     const keys = flags['detach-keys'] || (await cli.config()).detachKeys || '';
-    return startAttached(cli, client, names[0] ?? '', flags.interactive, keys);
+    return startAttached(cli, client, names[0] ?? '', { interactive: flags.interactive, keys, from });
   },
 });
 
-async function startAll(cli: Cli, client: ApiClient, names: readonly string[]): Promise<number> {
+/** Where a start goes on from, as the API's query says it. */
+interface From {
+  readonly checkpoint: string | undefined;
+  readonly 'checkpoint-dir': string | undefined;
+}
+
+async function startAll(cli: Cli, client: ApiClient, names: readonly string[], from: From): Promise<number> {
   const failed: string[] = [];
   for (const name of names) {
     try {
-      await client.call('POST', `/containers/${segment(name)}/start`);
+      await client.call('POST', `/containers/${segment(name)}/start`, { query: { ...from } });
       cli.out.print(`${name}\n`);
     } catch (error) {
       if (hintFor(error) !== undefined) throw error;
@@ -47,7 +60,12 @@ async function startAll(cli: Cli, client: ApiClient, names: readonly string[]): 
   return 0;
 }
 
-async function startAttached(cli: Cli, client: ApiClient, name: string, interactive: boolean, keys: string) {
+async function startAttached(
+  cli: Cli,
+  client: ApiClient,
+  name: string,
+  { interactive, keys, from }: { readonly interactive: boolean; readonly keys: string; readonly from: From },
+) {
   const { Id, Config, HostConfig } = await client.json<ContainerInspect>('GET', `/containers/${segment(name)}/json`);
   const tty = Config.Tty;
   const stdin = interactive && Config.OpenStdin;
@@ -59,7 +77,7 @@ async function startAttached(cli: Cli, client: ApiClient, name: string, interact
   session.catch(() => {});
   const wait = await armWait(client, Id, HostConfig.AutoRemove ? 'removed' : 'next-exit');
   try {
-    await client.call('POST', `/containers/${Id}/start`);
+    await client.call('POST', `/containers/${Id}/start`, { query: { ...from } });
   } catch (error) {
     hijacked.stream.close();
     throw error;
