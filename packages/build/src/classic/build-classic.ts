@@ -10,7 +10,7 @@ import { formatFamiliar } from '@wharf/oci/reference';
 import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registry/client/credentials';
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import { dockerfileFrontend } from '../dockerfile/frontend.ts';
-import { exportImage } from '../exporters/image-exporter.ts';
+import { writeImage } from '../exporters/write-image.ts';
 import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
 import type { Edge, Vertex } from '../solver/graph.ts';
 import { ImageSources } from '../solver/image-sources.ts';
@@ -67,7 +67,6 @@ async function build(
     shmSize: request.shmSize,
     entitlements: new Set(['network.host']),
     useCache: !request.noCache,
-    latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
     emit: (event) => progress.event(event),
     scratch,
     keys: undefined,
@@ -95,13 +94,14 @@ async function build(
   if (!finished) return undefined;
   const { layers, draft } = finished;
   deps.fault('build.export');
-  const id = await exportImage(deps.parts, {
+  const id = await writeImage(deps.parts, {
     layers,
     draft: { ...draft, ...withLabels(draft, request.labels) },
     epoch,
     createdAt: (diffId) => solver.createdAt(diffId),
     names,
     descriptorOf: (diffId) => solver.descriptorOf(diffId),
+    signal,
   });
   deps.fault('build.answer');
   progress.done(id, names.map(formatFamiliar));

@@ -9,6 +9,7 @@ import type { Descriptor } from '@wharf/oci/descriptor';
 import type { Digest } from '@wharf/oci/digest';
 import type { Platform } from '@wharf/oci/platform';
 import type { ImageParts } from '@wharf/store/images/image-parts';
+import { layerDirectory } from '@wharf/store/layers/layer-directory';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
@@ -56,8 +57,6 @@ export interface SolveOptions {
   readonly shmSize: number;
   readonly entitlements: ReadonlySet<string>;
   readonly useCache: boolean;
-  /** No time in a layer is later. Nanoseconds since 1970. */
-  readonly latest: bigint | undefined;
   readonly emit: ProgressSink;
 }
 
@@ -275,7 +274,24 @@ export class Solver {
   /** Makes a layer of what a step wrote. */
   async adopt(upper: string): Promise<LayerRecord> {
     this.deps.fault('build.layer');
-    return this.deps.parts.layers.adopt(upper, { latest: this.options.latest });
+    return this.deps.parts.layers.adopt(upper);
+  }
+
+  /** The same layer with no file younger than an epoch, in seconds since 1970. */
+  async rewritten(diffId: Digest, epoch: number): Promise<Digest> {
+    const { cache, workers, dataRoot, parts } = this.deps;
+    const key = createHash('sha256').update(`rewrite-timestamp ${diffId} ${epoch}`).digest('hex');
+    const known = cache.find(key);
+    if (known) return known.layer;
+    await using workspace = this.#workspace();
+    const to = join(workspace.path, 'upper');
+    const from = layerDirectory(dataRoot, diffId);
+    mkdirSync(to);
+    takeOwnerAndMode(from, to);
+    await workers.run('clone', { from, to, latest: BigInt(epoch) * 1_000_000_000n }, this.options.signal);
+    const record = await parts.layers.adopt(to);
+    const description = `rewrite-timestamp=true of ${diffId}`;
+    return cache.put(key, { layer: record.diffId, description, size: record.size }).layer;
   }
 
   /** A directory of its own for one job. */

@@ -76,7 +76,8 @@ function copyAll(upper: DiskView, to: TargetTree, path: string, stat: TreeStat):
   to.setDirectoryTime(path, stat.mtime);
 }
 
-function copyEntry(upper: DiskView, to: TargetTree, path: string, stat: TreeStat): void {
+/** The entry alone, with attributes as told. */
+export function copyEntry(upper: DiskView, to: TargetTree, path: string, stat: TreeStat): void {
   const attributes = attributesOf(stat);
   if (isDirectory(stat)) {
     if (to.stat(path)) to.changeDirectory(path, attributes);

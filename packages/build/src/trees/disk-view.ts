@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { closeSync, readdirSync, readlinkSync } from 'node:fs';
 import { check, errnoName, SystemError } from '@wharf/sys/errno';
 import {
+  type FileStatus,
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
@@ -21,6 +22,10 @@ import type { TreeStat, TreeView } from './tree-view.ts';
 
 const chunkSize = 1 << 20;
 const O_NONBLOCK = 0o4000;
+export const opaque = cString('trusted.overlay.opaque');
+
+/** Entries of one inode are hard links of each other. */
+export type DiskStat = TreeStat & Pick<FileStatus, 'inode' | 'nlink'>;
 
 /** A directory of the host as a tree. For code that may block: worker threads, and small reads. */
 export class DiskView implements TreeView, Disposable {
@@ -33,7 +38,7 @@ export class DiskView implements TreeView, Disposable {
     this.root = openDirectory(cString(directory));
   }
 
-  stat(path: string): TreeStat | undefined {
+  stat(path: string): DiskStat | undefined {
     const place = this.#place(path);
     if (!place) return undefined;
     const status = tryStatAt(place.directory, place.name);
@@ -77,6 +82,16 @@ export class DiskView implements TreeView, Disposable {
     const place = this.#place(path);
     if (!place) throw new SystemError(`open ${path}`, 2);
     return check(tryOpenAt(place.directory, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK), `open ${path}`);
+  }
+
+  /** Of a layer's directory: it hides what lower layers have there. */
+  isOpaque(path: string): boolean {
+    const fd = this.openDirectory(path);
+    try {
+      return getXattrAt(fd, cString('.'), opaque)?.toString() === 'y';
+    } finally {
+      closeSync(fd);
+    }
   }
 
   openDirectory(path: string): number {

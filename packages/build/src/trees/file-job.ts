@@ -52,8 +52,8 @@ export interface FileJobs {
     request: { readonly upper: string; readonly lowers: readonly string[]; readonly stubs: readonly string[] };
     answer: null;
   };
-  /** Another directory with the same files, as hard links. */
-  clone: { request: { readonly from: string; readonly to: string }; answer: null };
+  /** Another directory with the same files, as hard links but for those younger than `latest`, ns since 1970. */
+  clone: { request: { readonly from: string; readonly to: string; readonly latest?: bigint }; answer: null };
   /** What one tree changes of another, as a layer in `to`. */
   diff: {
     request: {

@@ -94,13 +94,14 @@ const handlers: Handlers = {
     return null;
   },
 
-  clone({ from, to }) {
+  clone({ from, to, latest }) {
     using source = new DiskView(from);
     using target = new TargetTree(to);
-    cloneDirectory(source, target, (path) => {
+    const link = (path: string) => {
       const name = Buffer.from(path, 'latin1');
       linkSync(Buffer.concat([Buffer.from(`${from}/`), name]), Buffer.concat([Buffer.from(`${to}/`), name]));
-    });
+    };
+    cloneDirectory(source, target, { link, latest });
     return null;
   },
 

@@ -28,7 +28,7 @@ import {
 } from '@wharf/sys/file';
 import { cString, syscall } from '@wharf/sys/syscall';
 import { trySetXattr, trySetXattrAt } from '@wharf/sys/xattr';
-import { DiskView } from './disk-view.ts';
+import { DiskView, opaque } from './disk-view.ts';
 import { components, isDirectory, resolvePath, shownName, type TreeStat } from './tree-view.ts';
 
 const EEXIST = 17;
@@ -76,6 +76,15 @@ export class TargetTree extends DiskView {
   /** Gives an existing directory new attributes. */
   changeDirectory(path: string, attributes: Attributes): void {
     this.#finish(this.openDirectory(path), attributes, path);
+  }
+
+  makeOpaque(path: string): void {
+    const fd = this.openDirectory(path);
+    try {
+      check(trySetXattr(fd, opaque, Buffer.from('y')), `mark ${shownName(path)}`);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   setDirectoryTime(path: string, mtime: bigint): void {

@@ -175,7 +175,11 @@ export class BuildWire {
     const { os: OS, architecture: Architecture, variant: Variant = '' } = hostPlatform();
     return {
       ID: 'wharf',
-      Labels: { 'org.mobyproject.buildkit.worker.executor': 'wharf' },
+      Labels: {
+        'org.mobyproject.buildkit.worker.executor': 'wharf',
+        // By it buildx tells engines that export more than images of their own.
+        'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
+      },
       platforms: [{ OS, Architecture, Variant }],
       BuildkitVersion: { package: 'wharf', version: this.#version, revision: '' },
     };

@@ -71,6 +71,9 @@ const graphAbilities = [
   'meta.description',
   'meta.exportcache',
   'mergeop',
+  'exporter.image.annotations',
+  'exporter.multiple',
+  'exporter.sourcedateepoch',
 ];
 
 const waitMilliseconds = 3000;

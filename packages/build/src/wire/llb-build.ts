@@ -2,23 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
-import { invalidArgument, notImplemented } from '@wharf/base/error';
-import { nowNanos } from '@wharf/base/timestamp';
-import { type Digest, digestOf } from '@wharf/oci/digest';
-import { formatCanonical, parseReference, type Reference, withDefaultTag } from '@wharf/oci/reference';
+import { invalidArgument } from '@wharf/base/error';
 import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registry/client/credentials';
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import type { ContextStore, HeldContext } from '../contexts/context-store.ts';
-import { exportImage } from '../exporters/image-exporter.ts';
+import { collectOutput } from '../exporters/collect-output.ts';
+import { parseOutput } from '../exporters/output.ts';
+import { runExporters } from '../exporters/run-exporters.ts';
 import { Auth, CredentialsRequestSchema } from '../pb/filesync_pb.ts';
 import type { ExporterRequest } from '../solver/builder.ts';
-import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
+import type { FrontendResult } from '../solver/frontend.ts';
 import { ImageSources } from '../solver/image-sources.ts';
 import type { ProgressSink } from '../solver/progress.ts';
 import type { LocalRequest } from '../solver/session.ts';
 import { Solver, type SolverDeps } from '../solver/solver.ts';
 import { SolverBridge } from '../solver/solver-bridge.ts';
 import { receiveDirectory } from './receive-directory.ts';
+import { sessionClient } from './session-client.ts';
 import type { SessionConnection } from './session-connection.ts';
 import { sessionKeys } from './session-keys.ts';
 
@@ -45,17 +45,15 @@ export async function buildLlb(
   drive: (bridge: SolverBridge) => Promise<FrontendResult>,
 ): Promise<Record<string, string>> {
   const { session, signal, emit, epoch } = request;
-  for (const exporter of request.exporters) checkExporter(exporter);
+  // Before anything runs: what an exporter cannot do says so.
+  const outputs = request.exporters.map(parseOutput);
   using _lease = deps.parts.leases.open();
   const scratch = join(deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   const held: HeldContext[] = [];
   try {
-    const images = new ImageSources(deps.parts, deps.transfers, {
-      credentials: (domain) => credentialsOf(session, domain, signal),
-      signal,
-      onPull: () => undefined,
-    });
+    const credentials = (domain: string) => credentialsOf(session, domain, signal);
+    const images = new ImageSources(deps.parts, deps.transfers, { credentials, signal, onPull: () => undefined });
     const solver = new Solver(deps, {
       images,
       signal,
@@ -63,7 +61,6 @@ export async function buildLlb(
       shmSize: 64 << 20,
       entitlements: new Set(request.entitlements),
       useCache: true,
-      latest: epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n,
       emit,
       scratch,
       keys: session && sessionKeys(session, signal),
@@ -78,82 +75,14 @@ export async function buildLlb(
     });
     const bridge = new SolverBridge(solver, images, { buildId: request.id, sessionId: session?.id ?? '' });
     const result = await drive(bridge);
-    await Promise.all([...result.refs.values()].map((ref) => ref?.evaluate()));
-    const responses: Record<string, string> = {};
-    for (const exporter of request.exporters) {
-      Object.assign(responses, await exportResult(deps, request, { solver, bridge, result, exporter }));
-    }
-    return responses;
+    const build = await collectOutput({ solver, bridge, result, epoch });
+    const client = sessionClient({ session, credentials, signal });
+    deps.fault('build.export');
+    return await runExporters(outputs, { deps, build, client, signal, emit });
   } finally {
     for (const context of held) context.release();
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-/** Before anything runs: what the exporter cannot do yet says so. */
-function checkExporter({ type, attributes }: ExporterRequest): void {
-  if (type !== 'moby' && type !== 'image') throw notImplemented(`the exporter ${type}`);
-  for (const name of ['push', 'push-by-digest', 'rewrite-timestamp']) {
-    if (attributes[name] === 'true') throw notImplemented(`the exporter ${type} with ${name}`);
-  }
-}
-
-interface Exporting {
-  readonly solver: Solver;
-  readonly bridge: SolverBridge;
-  readonly result: FrontendResult;
-  readonly exporter: ExporterRequest;
-}
-
-async function exportResult(
-  deps: LlbDeps,
-  { emit, epoch }: LlbRequest,
-  { solver, bridge, result, exporter }: Exporting,
-): Promise<Record<string, string>> {
-  const { refs, metadata } = result;
-  if (refs.size > 1) throw notImplemented('an image for several platforms');
-  const names = (exporter.attributes.name ?? '').split(',').filter((name) => name !== '');
-  const references = names.map((name) => withDefaultTag(parseReference(name)));
-  const digest = digestOf(randomBytes(16));
-  const vertex = { kind: 'vertex' as const, digest, inputs: [], name: 'exporting to image', cached: false };
-  const started = nowNanos();
-  emit({ ...vertex, started });
-  try {
-    const [name, ref] = [...refs][0] ?? ['default', undefined];
-    const found = await solver.result(ref && bridge.edgeOf(ref));
-    if (found.kind !== 'layers') throw invalidArgument('the result of the build is no file system of layers');
-    const config = metadata.get('containerimage.config') ?? metadata.get(`containerimage.config/${name}`);
-    const draft = JSON.parse(Buffer.from(config ?? '{}').toString()) as ImageConfigDraft;
-    deps.fault('build.export');
-    const id = await exportImage(deps.parts, {
-      layers: found.layers,
-      draft,
-      epoch,
-      createdAt: (diffId) => solver.createdAt(diffId),
-      names: references,
-      descriptorOf: (diffId) => solver.descriptorOf(diffId),
-    });
-    for (const text of [`writing image ${id}`, ...references.map((one) => `naming to ${formatCanonical(one)}`)]) {
-      const at = nowNanos();
-      const step = { id: text, vertex: digest, name: text, current: 0, total: 0, timestamp: at };
-      emit({ kind: 'status', ...step, started: at, completed: at });
-    }
-    emit({ ...vertex, started, completed: nowNanos() });
-    return responseOf(deps, id, references);
-  } catch (error) {
-    emit({ ...vertex, started, completed: nowNanos(), error: (error as Error).message });
-    throw error;
-  }
-}
-
-function responseOf({ parts }: LlbDeps, id: Digest, names: readonly Reference[]): Record<string, string> {
-  const stored = parts.images.get(id);
-  const [image] = stored ? parts.catalog.platforms(stored) : [];
-  return {
-    'containerimage.digest': id,
-    ...(image && { 'containerimage.config.digest': image.manifest.config.digest }),
-    ...(names.length > 0 && { 'image.name': names.map(formatCanonical).join(',') }),
-  };
 }
 
 /** Clients tell their directories apart by their shared key; what is asked of one is kept apart as well. */

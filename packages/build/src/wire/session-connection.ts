@@ -1,4 +1,10 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
@@ -96,8 +102,30 @@ export class SessionStream<M extends DescMethod> {
     this.#stream.write(encodeFrame(toBinary(this.#method.input as DescMessage, message)));
   }
 
+  /** As `send`, and resolves when more may be sent. Throws what the client said where it has ended the call. */
+  async write(message: MessageShape<M['input']>): Promise<void> {
+    if (!this.#stream.write(encodeFrame(toBinary(this.#method.input as DescMessage, message)))) {
+      await new Promise<void>((resolve) => {
+        const go = () => {
+          this.#stream.off('drain', go);
+          this.#stream.off('close', go);
+          resolve();
+        };
+        this.#stream.once('drain', go);
+        this.#stream.once('close', go);
+      });
+    }
+    this.#signal.throwIfAborted();
+    if (this.#failure) throw this.#failure;
+  }
+
   end(): void {
     this.#stream.end();
+  }
+
+  /** Ends the call without what it was to bring. */
+  cancel(): void {
+    this.#stream.close(constants.NGHTTP2_CANCEL);
   }
 
   async *messages(): AsyncGenerator<MessageShape<M['output']>, void, undefined> {

@@ -31,8 +31,16 @@ export interface PushOptions {
   readonly progress: Progress;
 }
 
+export interface PushTargetOptions extends PushOptions {
+  /** Without a tag it is known by its digest alone. */
+  readonly reference: Reference;
+  /** Layers that are kept as their files go out unpacked. */
+  readonly keepPlain: boolean;
+}
+
 interface Push extends PushOptions {
   readonly reference: Reference;
+  readonly keepPlain?: boolean;
   readonly repository: Repository;
   /** By digest, so that a blob of several manifests goes once. */
   readonly blobs: Map<Digest, Promise<Descriptor>>;
@@ -66,6 +74,25 @@ export class ImagePusher {
         throw options.signal.aborted ? options.signal.reason : explainPushFailure(error, reference, credentials);
       }
       onPushed(name);
+    }
+  }
+
+  /** Pushes what is in the store, whether it is recorded as an image or not. Answers what the registry knows it as. */
+  async pushTarget(target: Descriptor, options: PushTargetOptions): Promise<Descriptor> {
+    const { client, parts } = this.#deps;
+    const { reference, credentials, signal } = options;
+    const repository = client.repository(reference, credentials);
+    using lease = parts.leases.open();
+    const { root } = planPush(parts, { id: target.digest, target, lastTagTime: '' }, undefined);
+    lease.protect(digestsOf(root));
+    try {
+      await repository.settlePushHost(signal);
+      const push = { ...options, repository, blobs: new Map() };
+      const { descriptor } = await this.#pushManifest(push, root, reference.tag);
+      if (parts.images.has(target.digest)) recordPushed(parts, reference, target.digest, descriptor.digest);
+      return descriptor;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : explainPushFailure(error, reference, credentials);
     }
   }
 
@@ -134,9 +161,10 @@ export class ImagePusher {
     return work;
   }
 
-  async #sendBlob(push: Push, { descriptor, diffId, pack }: PushedBlob): Promise<Descriptor> {
+  async #sendBlob(push: Push, { descriptor, diffId, pack: mayPack }: PushedBlob): Promise<Descriptor> {
     const { parts, fault } = this.#deps;
     const { signal } = push;
+    const pack = mayPack && !push.keepPlain;
     // A config is too small to be told of.
     const shown = new PushProgress(diffId ?? descriptor.digest, diffId === undefined ? () => undefined : push.progress);
     const known = pack && diffId ? parts.compressedLayers.get(diffId) : undefined;

@@ -9,13 +9,27 @@ import { matchesPlatform, type Platform } from '@wharf/oci/platform';
 import { familiarName, formatCanonical, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
 import { findImage, isIdPrefix, noSuchImage } from './find-image.ts';
 import type { PlatformImage } from './image-catalog.ts';
-import type { ImageParts, StoredImage } from './image-parts.ts';
+import type { ImageParts } from './image-parts.ts';
 
-interface Selected {
-  readonly image: StoredImage;
+interface Archived {
   readonly target: Descriptor;
   readonly platforms: readonly PlatformImage[];
+  readonly names: readonly Reference[];
+  /** Of the target in the archive's index. */
+  readonly annotations?: Readonly<Record<string, string>> | undefined;
+}
+
+interface Selected extends Archived {
   readonly names: Reference[];
+}
+
+export interface ArchiveOptions {
+  readonly target: Descriptor;
+  readonly names: readonly Reference[];
+  readonly annotations: Readonly<Record<string, string>> | undefined;
+  /** `oci` leaves out what is there for Docker alone. */
+  readonly format: 'oci' | 'docker';
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -32,7 +46,22 @@ export function saveImages(
   for (const { target, platforms: images } of selected) {
     addTarget(parts, target, images, blobs);
   }
-  const stream = Readable.from(write(parts, selected, blobs), { objectMode: false, highWaterMark: 1 << 20 });
+  return streamOf(write(parts, selected, { blobs, format: 'docker' }), signal);
+}
+
+/** One image that need not be recorded here, in such a tar. */
+export function archiveImage(
+  parts: ImageParts,
+  { target, names, annotations, format, signal }: ArchiveOptions,
+): Readable {
+  const platforms = parts.catalog.platforms({ id: target.digest, target, lastTagTime: '' });
+  const blobs = new Map<Digest, number>();
+  addTarget(parts, target, platforms, blobs);
+  return streamOf(write(parts, [{ target, platforms, names, annotations }], { blobs, format }), signal);
+}
+
+function streamOf(pieces: AsyncGenerator<Uint8Array>, signal: AbortSignal): Readable {
+  const stream = Readable.from(pieces, { objectMode: false, highWaterMark: 1 << 20 });
   signal.addEventListener('abort', () => stream.destroy(), { once: true });
   return stream;
 }
@@ -50,7 +79,7 @@ function select(parts: ImageParts, names: readonly string[], wanted: readonly Pl
         if (platforms.length === 0) findImage(parts, name, wanted[0]);
         // One platform of an index is that platform's manifest.
         const target = wanted.length > 0 && platforms.length === 1 ? platforms[0]!.descriptor : image.target;
-        entry = { image, target, platforms, names: [] };
+        entry = { target, platforms, names: [] };
         selected.set(id, entry);
       }
       const canonical = reference && formatCanonical(reference);
@@ -112,7 +141,11 @@ function addTarget(
   }
 }
 
-async function* write(parts: ImageParts, selected: readonly Selected[], blobs: ReadonlyMap<Digest, number>) {
+async function* write(
+  parts: ImageParts,
+  selected: readonly Archived[],
+  { blobs, format }: { blobs: ReadonlyMap<Digest, number>; format: ArchiveOptions['format'] },
+): AsyncGenerator<Uint8Array> {
   using lease = parts.leases.open();
   lease.protect(blobs.keys());
   yield directory('blobs/');
@@ -124,20 +157,21 @@ async function* write(parts: ImageParts, selected: readonly Selected[], blobs: R
     yield tarPadding(size);
   }
   yield file('index.json', ociIndex(selected));
-  yield file('manifest.json', dockerManifest(selected));
+  if (format === 'docker') yield file('manifest.json', dockerManifest(selected));
   yield file('oci-layout', { imageLayoutVersion: '1.0.0' });
-  const repositories = legacyRepositories(selected);
+  const repositories = format === 'docker' ? legacyRepositories(selected) : {};
   if (Object.keys(repositories).length > 0) yield file('repositories', repositories);
   yield tarTrailer();
 }
 
-function ociIndex(selected: readonly Selected[]) {
-  const manifests = selected.flatMap(({ target, names }) =>
+function ociIndex(selected: readonly Archived[]) {
+  const manifests = selected.flatMap(({ target, names, annotations }) =>
     names.length === 0
-      ? [target]
+      ? [{ ...target, ...(annotations && { annotations }) }]
       : names.map((name) => ({
           ...target,
           annotations: {
+            ...annotations,
             'io.containerd.image.name': formatCanonical(name),
             'org.opencontainers.image.ref.name': name.tag ?? '',
           },
@@ -146,7 +180,7 @@ function ociIndex(selected: readonly Selected[]) {
   return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
 }
 
-function dockerManifest(selected: readonly Selected[]) {
+function dockerManifest(selected: readonly Archived[]) {
   return selected.flatMap(({ platforms, names }) => {
     const image = platforms[0];
     if (!image) return [];
@@ -161,7 +195,7 @@ function dockerManifest(selected: readonly Selected[]) {
 }
 
 /** For Docker before 1.10; newer ones prefer manifest.json. */
-function legacyRepositories(selected: readonly Selected[]) {
+function legacyRepositories(selected: readonly Archived[]) {
   const repositories: Record<string, Record<string, string>> = {};
   for (const { platforms, names } of selected) {
     const top = platforms[0]?.diffIds.at(-1);

@@ -26,18 +26,13 @@ import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
 
 const chunkSize = 1 << 20;
 
-export interface DiffOptions {
-  /** Nanoseconds since 1970: nothing in the tar is younger. What is on disk stays as it is. */
-  readonly latest?: bigint | undefined;
-}
-
 /** A piece of the tar, and which range of which file it is, if it is a file's content. */
 export interface DiffPiece {
   readonly bytes: Buffer;
   readonly file?: { readonly path: ByteString; readonly offset: number };
 }
 
-interface Walk extends DiffOptions {
+interface Walk {
   readonly links: Map<bigint, ByteString>;
 }
 
@@ -50,10 +45,10 @@ export function* diffDirectory(directory: string): Generator<Buffer> {
 }
 
 /** The same tar in the pieces it is made of, without its end. */
-export function* diffPieces(directory: string, options: DiffOptions = {}): Generator<DiffPiece> {
+export function* diffPieces(directory: string): Generator<DiffPiece> {
   const root = openDirectory(cString(directory));
   try {
-    yield* walk(root, '', { ...options, links: new Map() });
+    yield* walk(root, '', { links: new Map() });
   } finally {
     closeSync(root);
   }
@@ -84,7 +79,7 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
   if (!type) return;
   const first = all.links.get(status.inode);
   if (first !== undefined) {
-    const entry = { ...attributes(status, all), type: 'link', name: path, linkName: first, size: 0 } as const;
+    const entry = { ...attributes(status), type: 'link', name: path, linkName: first, size: 0 } as const;
     yield { bytes: formatTarHeader(entry) };
     return;
   }
@@ -96,7 +91,7 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
     const value = getXattrAt(directory, cName, cString(Buffer.from(key, 'latin1')));
     if (value) xattrs.set(key, value);
   }
-  yield { bytes: formatTarHeader({ ...attributes(status, all), type, name: path, linkName, xattrs }) };
+  yield { bytes: formatTarHeader({ ...attributes(status), type, name: path, linkName, xattrs }) };
   if (type === 'file') yield* content(directory, cName, path, status.size);
   else if (type === 'directory') {
     const fd = check(tryOpenAt(directory, cName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), `open ${path}`);
@@ -117,17 +112,14 @@ const types = new Map<number, TarEntryType>([
   [S_IFIFO, 'fifo'],
 ]);
 
-function attributes(
-  status: FileStatus,
-  { latest }: DiffOptions,
-): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs'> {
+function attributes(status: FileStatus): Omit<TarEntry, 'type' | 'name' | 'linkName' | 'xattrs'> {
   const isDevice = (status.mode & S_IFMT) === S_IFCHR || (status.mode & S_IFMT) === S_IFBLK;
   return {
     mode: status.mode & 0o7777,
     uid: status.uid,
     gid: status.gid,
     size: (status.mode & S_IFMT) === S_IFREG ? status.size : 0,
-    mtime: latest !== undefined && status.mtime > latest ? latest : status.mtime,
+    mtime: status.mtime,
     deviceMajor: isDevice ? status.deviceMajor : 0,
     deviceMinor: isDevice ? status.deviceMinor : 0,
   };

@@ -82,7 +82,7 @@ export class LayerStore {
     return this.#records.values();
   }
 
-  /** Begins to unpack a layer; it becomes visible at `commit`. `expected` is its diffId, if it comes plain. */
+  /** Begins to unpack a layer; it becomes visible at `commit`. `expected` is the digest of the bytes as they come. */
   async ingest(blob: BlobOption, expected?: Digest): Promise<LayerIngest> {
     const directory = this.#newIngest();
     const known = { diffIds: [...this.#records.values()].map(({ diffId }) => diffId), expected };
@@ -97,8 +97,8 @@ export class LayerStore {
       commit: async () => {
         try {
           const layer = await application.end();
-          if (layer.known && expected !== undefined && layer.diffId !== expected) {
-            throw invalidArgument(`invalid archive: content digest ${expected} is ${layer.diffId}`);
+          if (layer.known && expected !== undefined && layer.blob.digest !== expected) {
+            throw invalidArgument(`invalid archive: content digest ${expected} is ${layer.blob.digest}`);
           }
           return { ...layer, record: this.#publish(directory, layer) };
         } catch (error) {
@@ -157,10 +157,10 @@ export class LayerStore {
    * Makes a layer of a directory in overlayfs' form, which moves here: no byte is copied. Where an equal layer is here
    * already, that one is the answer, and the directory stays the caller's.
    */
-  async adopt(directory: string, { latest, moved }: AdoptOptions): Promise<LayerRecord> {
+  async adopt(directory: string, { moved }: AdoptOptions = {}): Promise<LayerRecord> {
     const ingest = this.#newIngest();
     try {
-      const layer = await this.#workers.seal({ directory, recipe: join(ingest, 'recipe'), latest });
+      const layer = await this.#workers.seal({ directory, recipe: join(ingest, 'recipe') });
       if (!this.#records.has(layer.diffId)) renameSync(directory, join(ingest, 'diff'));
       const record = this.#publish(ingest, layer);
       moved?.(record);
@@ -278,8 +278,6 @@ export class LayerStore {
 }
 
 export interface AdoptOptions {
-  /** Nanoseconds since 1970: no time in the tar is later. */
-  readonly latest?: bigint | undefined;
   /** Called in the same turn in which the directory goes: who names it names the layer from then on. */
   readonly moved?: (record: LayerRecord) => void;
 }

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tarTrailer } from '@wharf/oci/layer/tar-writer';
-import { type DiffOptions, diffPieces } from './layer-diff.ts';
+import { diffPieces } from './layer-diff.ts';
 import type { UnpackedLayer } from './layer-unpacker.ts';
 import { RecipeWriter } from './recipe.ts';
 
-export interface SealRequest extends DiffOptions {
+export interface SealRequest {
   /** In overlayfs' form; nobody writes to it any more. */
   readonly directory: string;
   /** Of the recipe, which must not be there yet. */
@@ -16,7 +16,7 @@ export interface SealRequest extends DiffOptions {
  * Finds out which layer a directory is, without writing its tar anywhere: hashes what the tar would be, and notes how
  * to make it. One pass over the files, which is all that an image costs that was built here.
  */
-export function sealLayer({ directory, recipe, latest }: SealRequest): UnpackedLayer {
+export function sealLayer({ directory, recipe }: SealRequest): UnpackedLayer {
   const hash = createHash('sha256');
   const writer = new RecipeWriter(recipe);
   let tarSize = 0;
@@ -27,7 +27,7 @@ export function sealLayer({ directory, recipe, latest }: SealRequest): UnpackedL
     writer.raw(bytes);
   };
   try {
-    for (const { bytes, file } of diffPieces(directory, { latest })) {
+    for (const { bytes, file } of diffPieces(directory)) {
       if (!file) {
         raw(bytes);
         continue;
