@@ -425,7 +425,7 @@ describe('files of the network', () => {
 describe('a host whose own rules drop what is forwarded', () => {
   const rules = `
     table inet firewalld {
-      chain filter_FORWARD { type filter hook forward priority filter + 10; policy drop; reject with icmpx admin-prohibited }
+      chain filter_FORWARD { type filter hook forward priority filter + 10; policy accept; ct state invalid drop; reject with icmpx admin-prohibited }
     }
     table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; } }`;
 

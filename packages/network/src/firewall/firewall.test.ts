@@ -123,6 +123,35 @@ test('chains of others that drop by policy let pass what we admit, also when the
   watching.close();
 });
 
+test('chains of others whose last rule drops all let pass what we admit, and no other chains are touched', () => {
+  const chains = [
+    ['rejecting', 'ct state established accept; counter reject with icmpx admin-prohibited', true],
+    ['logging', 'log prefix "lost" drop', true],
+    ['choosing', 'drop; iifname "eth0" drop', false],
+    ['matching', 'ip saddr 10.0.0.1 drop', false],
+    ['accepting', 'accept', false],
+    ['empty', '', false],
+  ] as const;
+  execFileSync('nft', ['flush', 'ruleset']);
+  for (const [name, rules] of chains) {
+    const lines = rules.split('; ').map((rule) => `add rule inet other ${name} ${rule}`);
+    const hook = `add chain inet other ${name} { type filter hook forward priority 10; }`;
+    execFileSync('nft', [['add table inet other', hook, ...(rules ? lines : [])].join('\n')]);
+  }
+  execFileSync('iptables-nft', ['-A', 'FORWARD', '-j', 'REJECT', '--reject-with', 'icmp-host-prohibited']);
+  const watching = new Firewall('wharf-test', silentLogger);
+  watching.addBridge(bridge('wharf0', '10.9.0.0/24'));
+  watching.rewrite();
+  const admits = (...chain: string[]) =>
+    execFileSync('nft', ['list', 'chain', ...chain], { encoding: 'utf8' }).includes('comment "wharf-test"');
+  for (const [name, , wanted] of chains) assert.equal(admits('inet', 'other', name), wanted, name);
+  assert.ok(admits('ip', 'filter', 'FORWARD'));
+  assert.ok(watching.isWhole());
+  watching.removeTable();
+  for (const [name] of chains) assert.ok(!admits('inet', 'other', name), name);
+  watching.close();
+});
+
 test('iptables still reads its own table with our rule in it', () => {
   const iptables = (...args: string[]) => execFileSync('iptables-nft', args, { encoding: 'utf8' });
   execFileSync('nft', ['flush', 'ruleset']);

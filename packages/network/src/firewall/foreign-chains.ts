@@ -10,14 +10,17 @@ interface ForeignChain {
 }
 
 /**
- * Chains of others at the forward hook that drop what they do not know: the one of iptables after dockerd or ufw,
- * firewalld's. A verdict of ours cannot overrule them, so each gets one rule at its head that accepts what our own
- * chain has marked. Nothing that our chain did not admit passes them more easily than before.
+ * Chains of others at the forward hook that drop what they do not know, by their policy (iptables after dockerd or
+ * ufw) or by their last rule (firewalld, the iptables rules that some distributions come with). A verdict of ours
+ * cannot overrule them, so each gets one rule at its head that accepts what our own chain has marked. Nothing that our
+ * chain did not admit passes them more easily than before.
  */
 export function droppingChains(socket: NetlinkSocket, ownTable: string): ForeignChain[] {
   return listHookedChains(socket)
-    .filter(({ hook, policy, family }) => hook === forwardHook && policy === 'drop' && ipFamilies.includes(family))
-    .filter(({ table }) => table !== ownTable)
+    .filter(({ hook, family, table }) => hook === forwardHook && ipFamilies.includes(family) && table !== ownTable)
+    .filter(({ policy, family, table, name }) => {
+      return policy === 'drop' || listRules(socket, { family, name: table }, name).at(-1)?.dropsAll === true;
+    })
     .map(({ family, table, name }) => ({ family, table, name }));
 }
 

@@ -88,6 +88,18 @@ export class NetlinkBatch {
   }
 }
 
+/** The values of a list's attributes, which are all of one type. */
+export function decodeAttributeList(bytes: Buffer): Buffer[] {
+  const values: Buffer[] = [];
+  for (let offset = 0; offset + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(offset);
+    if (length < 4 || offset + length > bytes.length) break;
+    values.push(bytes.subarray(offset + 4, offset + length));
+    offset += align(length);
+  }
+  return values;
+}
+
 /** Reads the attributes of a received message: type (without its flag bits) to value. The values are views. */
 export function decodeAttributes(bytes: Buffer): Map<number, Buffer> {
   const attributes = new Map<number, Buffer>();

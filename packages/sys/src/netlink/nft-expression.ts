@@ -1,4 +1,4 @@
-import type { NetlinkBatch } from './batch.ts';
+import { attributeText, decodeAttributeList, decodeAttributes, type NetlinkBatch } from './batch.ts';
 
 /**
  * What a rule is made of, as the kernel has it: expressions that load registers, compare them, and act.
@@ -168,5 +168,31 @@ export function encodeExpression(to: NetlinkBatch, expression: NftExpression): v
     case 'jump':
       verdict(NFT_JUMP, expression.chain);
       return;
+  }
+}
+
+const NFTA_IMMEDIATE_DATA = 2;
+const NFTA_TARGET_NAME = 1;
+/** They let every packet on to the next expression. */
+const passing = ['counter', 'log'];
+
+/** Whether the expressions of a rule, as the kernel lists them, drop or reject whatever comes, iptables' targets too. */
+export function dropsAll(expressions: Buffer | undefined): boolean {
+  const list = decodeAttributeList(expressions ?? Buffer.alloc(0)).map(decodeAttributes);
+  const deciding = list.filter((each) => !passing.includes(attributeText(each.get(NFTA_EXPR_NAME))));
+  const [only] = deciding;
+  if (!only || deciding.length > 1) return false;
+  const data = decodeAttributes(only.get(NFTA_EXPR_DATA) ?? Buffer.alloc(0));
+  switch (attributeText(only.get(NFTA_EXPR_NAME))) {
+    case 'reject':
+      return true;
+    case 'target':
+      return ['REJECT', 'DROP'].includes(attributeText(data.get(NFTA_TARGET_NAME)));
+    case 'immediate': {
+      const value = decodeAttributes(data.get(NFTA_IMMEDIATE_DATA) ?? Buffer.alloc(0)).get(NFTA_DATA_VERDICT);
+      return value !== undefined && decodeAttributes(value).get(1)?.readInt32BE(0) === verdicts.drop;
+    }
+    default:
+      return false;
   }
 }

@@ -1,5 +1,5 @@
 import { attributeText, decodeAttributes, NetlinkBatch } from './batch.ts';
-import { encodeExpression, type NftExpression } from './nft-expression.ts';
+import { dropsAll, encodeExpression, type NftExpression } from './nft-expression.ts';
 import type { NetlinkMessage, NetlinkSocket } from './socket.ts';
 
 const NFNL_SUBSYS_NFTABLES = 10;
@@ -28,6 +28,7 @@ const NFT_SET_MAP = 8;
 const NFT_SET_ELEM_INTERVAL_END = 1;
 const NFTA_SET_ELEM_FLAGS = 3;
 const NFTA_RULE_HANDLE = 3;
+const NFTA_RULE_EXPRESSIONS = 4;
 const NFTA_RULE_USERDATA = 7;
 const NFTA_SET_USERDATA = 13;
 // Without it nft(8) lists every name as "". NFTNL_UDATA_SET_KEYBYTEORDER, its length, BYTEORDER_HOST_ENDIAN.
@@ -223,12 +224,15 @@ export function listTables(socket: NetlinkSocket): NftTable[] {
   });
 }
 
+export interface ListedRule {
+  readonly handle: Uint8Array;
+  readonly comment: string;
+  /** It drops or rejects every packet that comes to it. */
+  readonly dropsAll: boolean;
+}
+
 /** The rules of a chain, first to last. */
-export function listRules(
-  socket: NetlinkSocket,
-  table: NftTable,
-  chain: string,
-): { handle: Uint8Array; comment: string }[] {
+export function listRules(socket: NetlinkSocket, table: NftTable, chain: string): ListedRule[] {
   const type = (NFNL_SUBSYS_NFTABLES << 8) | messages.getRule;
   const read = ({ body }: NetlinkMessage) => {
     const found = decodeAttributes(body.subarray(4));
@@ -237,6 +241,7 @@ export function listRules(
     return {
       handle: Uint8Array.from(found.get(NFTA_RULE_HANDLE) ?? []),
       comment: ruleComment(found.get(NFTA_RULE_USERDATA)),
+      dropsAll: dropsAll(found.get(NFTA_RULE_EXPRESSIONS)),
     };
   };
   return socket.dump(type, header(families[table.family], 0), read, (to) => void to.text(1, table.name).text(2, chain));
