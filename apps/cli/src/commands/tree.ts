@@ -21,6 +21,7 @@ export const groups: Readonly<Record<string, string>> = {
   image: 'Manage images',
   manifest: 'Manage manifests and lists of them in registries',
   network: 'Manage networks',
+  plugin: 'Manage plugins that the daemon runs itself',
   system: 'Manage the daemon',
   volume: 'Manage volumes',
 };
@@ -296,6 +297,16 @@ export const entries: readonly Entry[] = [
     common: 6,
   }),
   entry('system prune', 'Remove unused data', async () => (await import('./system/prune.ts')).command),
+  entry('plugin disable', 'Stop a plugin', async () => (await import('./plugin/disable.ts')).command),
+  entry('plugin enable', 'Start a plugin', async () => (await import('./plugin/enable.ts')).command),
+  entry(
+    'plugin inspect',
+    'Show everything known about plugins',
+    async () => (await import('./plugin/inspect.ts')).command,
+  ),
+  entry('plugin ls list', 'List plugins', async () => (await import('./plugin/ls.ts')).command),
+  entry('plugin rm remove', 'Remove plugins', async () => (await import('./plugin/rm.ts')).command),
+  entry('plugin set', 'Change settings of a plugin', async () => (await import('./plugin/set.ts')).command),
   entry('volume create', 'Create a volume', async () => (await import('./volume/create.ts')).command),
   entry(
     'volume inspect',

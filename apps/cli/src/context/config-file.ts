@@ -11,6 +11,7 @@ export interface ConfigFile {
   readonly statsFormat?: string;
   readonly imagesFormat?: string;
   readonly networksFormat?: string;
+  readonly pluginsFormat?: string;
   readonly volumesFormat?: string;
   readonly detachKeys?: string;
   readonly currentContext?: string;
