@@ -122,7 +122,6 @@ test('what is not there yet says so by name', wharfOnly(), async () => {
   for (const [method, url, body] of [
     ['POST', '/swarm/init', { ListenAddr: '0.0.0.0' }],
     ['POST', '/build?version=2', undefined],
-    ['GET', '/plugins', undefined],
   ] as const) {
     const answer = await engine.api(method, url, body);
     assert.equal(answer.status, 501, `${method} ${url}: ${answer.text}`);

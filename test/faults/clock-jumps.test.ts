@@ -46,7 +46,7 @@ describe('the clock jumps', wharfOnly(), () => {
     ] as const) {
       setClock(by);
       const { json } = await engine.api('GET', '/info');
-      assert.equal(Math.round((Date.parse(json.SystemTime) - Date.now()) / 86_400_000), days);
+      assert.ok(Math.abs(Date.parse(json.SystemTime) - Date.now() - days * 86_400_000) < 43_200_000, json.SystemTime);
     }
   });
 
