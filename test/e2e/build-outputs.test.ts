@@ -170,6 +170,14 @@ describe('build outputs: images', () => {
       ['type=image,push=true', /tag is needed when pushing/],
     ];
     for (const [output, message] of refusals) assert.match(await refused(from, '--output', output), message);
+    for (const [option, message] of [
+      ['--cache-to=type=inline', /a build cache of the type inline/],
+      ['--build-arg=BUILDKIT_INLINE_CACHE=1', /a build cache of the type inline/],
+      [`--cache-from=type=registry,ref=${registry.host}/x`, /a build cache of the type registry/],
+      ['--sbom=true', /Attestations are not supported/],
+    ] as const) {
+      assert.match(await refused(from, option, '-t', 'x'), message);
+    }
     assert.equal((await engine.api('GET', '/images/x/json')).status, 404);
   });
 });

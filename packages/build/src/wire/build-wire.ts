@@ -186,12 +186,17 @@ export class BuildWire {
   }
 }
 
-function checkRequest({ Cache, SourcePolicy, Entitlements }: SolveRequest): void {
+function checkRequest({ Cache, FrontendAttrs, SourcePolicy, Entitlements }: SolveRequest): void {
   const denied = Entitlements.find((entitlement) => entitlement !== 'network.host');
   if (denied !== undefined) throw invalidArgument(`${denied} is not allowed`);
   if (SourcePolicy && SourcePolicy.rules.length > 0) throw notImplemented('a source policy of a build');
-  const caches = [...(Cache?.Exports ?? []), ...(Cache?.Imports ?? [])].filter(({ Type }) => Type !== 'inline');
-  if (caches[0]) throw notImplemented(`a build cache of the type ${caches[0].Type}`);
+  const [cache] = [...(Cache?.Exports ?? []), ...(Cache?.Imports ?? [])];
+  if (cache) throw notImplemented(`a build cache of the type ${cache.Type}`);
+  for (const [name, value] of Object.entries(FrontendAttrs)) {
+    // What clients ask for by themselves is meant for images that can carry it; others need not.
+    if (!name.startsWith('attest:') || value.split(',').includes('inline-only=true')) continue;
+    throw notImplemented(`the attestation ${name.slice('attest:'.length)} of a build`);
+  }
 }
 
 function exportersOf({ Exporters, ExporterDeprecated, ExporterAttrsDeprecated }: SolveRequest): ExporterRequest[] {
