@@ -50,6 +50,22 @@ async function makeCertificates(directory: string): Promise<void> {
   await run(['cp', join(directory, 'client-key.pem'), join(directory, 'key.pem')]);
 }
 
+test('a daemon that ends leaves nothing while the containers of one that was killed go on', wharfOnly(), async () => {
+  const killed = await running(await sandboxed());
+  const create = { Image: 'busybox', Cmd: ['sleep', '1000'], StopSignal: 'SIGKILL' };
+  const { json } = await killed.api('POST', '/containers/create', create);
+  assert.equal((await killed.api('POST', `/containers/${json.Id}/start`)).status, 204);
+  const other = await running(await sandboxed());
+  await killed.kill();
+  await other.stop();
+  assert.deepEqual(await other.sandbox.leftovers(), []);
+  await killed.start();
+  assert.equal((await killed.api('GET', `/containers/${json.Id}/json`)).json.State.Running, true);
+  await removeEverything(killed);
+  await killed.stop();
+  assert.deepEqual(await killed.sandbox.leftovers(), []);
+});
+
 describe('tcp with TLS', () => {
   test('serves clients with a certificate of the authority, and no others', async () => {
     const sandbox = await sandboxed();

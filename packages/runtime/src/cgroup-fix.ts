@@ -1,7 +1,14 @@
 import { closeSync, constants, mkdirSync, openSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { EngineError } from '@wharf/base/error';
 import type { Logger } from '@wharf/base/logger';
-import { type CgroupLayout, childCgroups, readCgroupLayout, readV1Controllers, removeCgroups } from '@wharf/sys/cgroup';
+import {
+  type CgroupLayout,
+  childCgroups,
+  processesIn,
+  readCgroupLayout,
+  readV1Controllers,
+  removeCgroups,
+} from '@wharf/sys/cgroup';
 import { tryLockFile, waitLockFile } from '@wharf/sys/descriptor';
 import { hasErrno } from '@wharf/sys/errno';
 import { mount, unmount } from '@wharf/sys/mount';
@@ -103,13 +110,15 @@ function unmountAll(scope: { lastOfHost: boolean }): void {
   writeFileSync(registry, kept.map((controller) => `${controller}\n`).join(''));
 }
 
-/** False while a process is in a cgroup in it. */
+/** False while a process that is seen here is in a cgroup in it. */
 function unmountIdle(target: string, { lastOfHost }: { lastOfHost: boolean }): boolean {
   try {
     // The cgroups in it are shared with all namespaces: while others run, they may be theirs.
-    if (lastOfHost && removeCgroups(childCgroups(target)).length > 0) return false;
+    const busy = lastOfHost ? removeCgroups(childCgroups(target)) : [];
+    // A daemon that was killed holds no lock, but its containers go on; in another namespace they need no mount here.
+    if (busy.some((cgroup) => processesIn(cgroup).some((pid) => pid > 0))) return false;
     unmount(target);
-    if (lastOfHost) rmdirSync(target);
+    if (lastOfHost && busy.length === 0) rmdirSync(target);
     return true;
   } catch (error) {
     // Somebody else has taken it away.
