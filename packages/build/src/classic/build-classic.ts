@@ -6,11 +6,14 @@ import type { JsonMessage } from '@wharf/api/streams/json-message';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import type { Digest } from '@wharf/oci/digest';
-import { formatFamiliar } from '@wharf/oci/reference';
+import { formatCanonical, formatFamiliar } from '@wharf/oci/reference';
 import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registry/client/credentials';
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import { dockerfileFrontend } from '../dockerfile/frontend.ts';
 import { writeImage } from '../exporters/write-image.ts';
+import type { BuildHistory } from '../history/build-history.ts';
+import { type BuildDescription, randomReference } from '../history/describe-build.ts';
+import type { Recording } from '../history/recording.ts';
 import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
 import type { Edge, Vertex } from '../solver/graph.ts';
 import { ImageSources } from '../solver/image-sources.ts';
@@ -24,6 +27,7 @@ import { unpackContext } from './unpack-context.ts';
 
 export interface ClassicDeps extends SolverDeps {
   readonly transfers: Transfers;
+  readonly history: BuildHistory;
 }
 
 /**
@@ -39,10 +43,16 @@ export async function buildClassic(
   using _lease = deps.parts.leases.open();
   const directory = join(deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const recording = deps.history.begin(descriptionOf(request));
   try {
     const { remote, signal } = request;
     const tree = remote === '' ? await unpackContext(deps.workers, context, { directory, signal }) : undefined;
-    return await build(deps, { tree, scratch: directory }, request, send);
+    const id = await build(deps, { tree, scratch: directory, recording }, request, send);
+    if (id !== undefined) recording.complete(responseOf(id, request));
+    return id;
+  } catch (error) {
+    recording.fail(error);
+    throw error;
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -50,7 +60,7 @@ export async function buildClassic(
 
 async function build(
   deps: ClassicDeps,
-  { tree, scratch }: { tree: string | undefined; scratch: string },
+  { tree, scratch, recording }: { tree: string | undefined; scratch: string; recording: Recording },
   request: ClassicRequest,
   send: (message: JsonMessage) => void,
 ): Promise<Digest | undefined> {
@@ -67,7 +77,11 @@ async function build(
     shmSize: request.shmSize,
     entitlements: new Set(['network.host']),
     useCache: !request.noCache,
-    emit: (event) => progress.event(event),
+    emit: (event) => {
+      recording.event(event);
+      progress.event(event);
+    },
+    observer: recording,
     scratch,
     keys: undefined,
     openLocal: async ({ name, excludePatterns }) => {
@@ -89,6 +103,7 @@ async function build(
     .catch((error: unknown) => {
       if (!(error instanceof SolveError)) throw error;
       if (!(error.cause instanceof CommandError)) throw missingFile(error) ?? error;
+      recording.fail(error);
       progress.commandFailed(error.cause);
     });
   if (!finished) return undefined;
@@ -115,6 +130,25 @@ async function finish(solver: Solver, bridge: SolverBridge, { refs, metadata }: 
   if (result.kind !== 'layers') throw invalidArgument('the result of the build is no file system of layers');
   const draft = JSON.parse(Buffer.from(metadata.get('containerimage.config') ?? '{}').toString()) as ImageConfigDraft;
   return { layers: result.layers, draft };
+}
+
+/** As clients of BuildKit would have asked for it. */
+function descriptionOf(request: ClassicRequest): BuildDescription {
+  const { buildId, remote, names } = request;
+  const tags = names.map(formatFamiliar).join(',');
+  return {
+    ref: randomReference(),
+    alias: buildId,
+    frontend: 'dockerfile.v0',
+    options: frontendOptions(request),
+    exporters: [{ type: 'image', attributes: tags === '' ? {} : { name: tags } }],
+    context: remote || `classic ${tags}`,
+  };
+}
+
+function responseOf(id: Digest, { names }: ClassicRequest): Record<string, string> {
+  const named = names.map(formatCanonical).join(',');
+  return { 'containerimage.digest': id, ...(named !== '' && { 'image.name': named }) };
 }
 
 /** A file that COPY or ADD does not find, in the classic builder's words. */

@@ -11,6 +11,9 @@ import type { Platform } from '@wharf/oci/platform';
 import type { ImageParts } from '@wharf/store/images/image-parts';
 import { layerDirectory } from '@wharf/store/layers/layer-directory';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
+import type { StepRead } from '../history/build-record.ts';
+import { imageMaterial } from '../history/image-material.ts';
+import type { StepObserver } from '../history/step-observer.ts';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
 import type { ClientKeys } from '../ops/step-keys.ts';
@@ -58,6 +61,14 @@ export interface SolveOptions {
   readonly entitlements: ReadonlySet<string>;
   readonly useCache: boolean;
   readonly emit: ProgressSink;
+  readonly observer?: StepObserver;
+}
+
+interface KeyedStep {
+  readonly key: string;
+  /** Bottom to top. */
+  readonly base: readonly Digest[];
+  readonly reads: readonly StepRead[];
 }
 
 /** Computes what one build needs of its graphs: each vertex once, independent ones at the same time. */
@@ -142,6 +153,8 @@ export class Solver {
   async #source({ identifier, attrs }: SourceOp, platform: PbPlatform | undefined): Promise<Result> {
     const [scheme = '', name = ''] = splitIdentifier(identifier);
     if (scheme === 'docker-image') {
+      const material = imageMaterial(name, platformOf(platform));
+      if (material) this.options.observer?.material(material);
       const { layers, descriptors } = await this.options.images.base(name, platformOf(platform));
       for (const [diffId, descriptor] of descriptors) this.#descriptors.set(diffId, descriptor);
       return { kind: 'layers', layers };
@@ -160,11 +173,14 @@ export class Solver {
     const directory = () => mkdtempSync(join(scratch, 'source-'));
     if (scheme === 'http' || scheme === 'https') {
       const path = directory();
-      await downloadFile({ url: identifier, attrs }, path, signal);
+      const digest = await downloadFile({ url: identifier, attrs }, path, signal);
+      this.options.observer?.material({ uri: identifier, digest });
       return { kind: 'directory', path };
     }
     if (scheme === 'git') {
-      return { kind: 'directory', path: await checkOut({ identifier, attrs }, directory(), signal) };
+      const { path, commit } = await checkOut({ identifier, attrs }, directory(), signal);
+      this.options.observer?.material({ uri: attrs['git.fullurl'] || identifier, digest: `sha1:${commit}` });
+      return { kind: 'directory', path };
     }
     throw notImplemented(`a build source of the kind ${scheme}`);
   }
@@ -181,7 +197,13 @@ export class Solver {
       }),
     );
     const key = keyOf(vertex, [base, contents]);
-    return this.#cached(vertex, key, base, async () => {
+    const reads = contents.flatMap((digests, index) =>
+      digests.map((digest, each) => {
+        const input = vertex.inputs[plan.sources[index]!]?.vertex.digest ?? '';
+        return { input, path: plan.selections[index]![each]!.path, digest };
+      }),
+    );
+    return this.#cached(vertex, { key, base, reads }, async () => {
       await using workspace = this.#workspace();
       const upper = join(workspace.path, 'upper');
       mkdirSync(upper);
@@ -197,30 +219,35 @@ export class Solver {
   async #exec(vertex: Vertex, op: ExecOp, inputs: readonly Result[]) {
     const root = op.mounts.find(({ dest }) => dest === '/');
     const base = layersOf(root && root.input >= 0n ? inputs[Number(root.input)]! : emptyResult);
+    const mounts = op.mounts.filter((mount) => mount !== root && mount.input >= 0n);
     const reads = await together(
-      op.mounts
-        .filter((mount) => mount !== root && mount.input >= 0n)
-        .map(async ({ input, selector, dest }) => [
-          dest,
-          await this.#contents(inputs[Number(input)]!, [whole(selector)], {
-            input: vertex.inputs[Number(input)],
-            reader: 'mount',
-          }),
-        ]),
+      mounts.map(
+        async ({ input, selector, dest }) =>
+          [
+            dest,
+            await this.#contents(inputs[Number(input)]!, [whole(selector)], {
+              input: vertex.inputs[Number(input)],
+              reader: 'mount',
+            }),
+          ] as const,
+      ),
     );
     const key = keyOf(vertex, [base, reads]);
-    return this.#cached(vertex, key, base, () => runExecOp(this, vertex, { op, inputs, base }));
+    const read = mounts.map(({ input, dest: path }, index) => {
+      return { input: vertex.inputs[Number(input)]?.vertex.digest ?? '', path, digest: reads[index]![1][0] ?? '' };
+    });
+    return this.#cached(vertex, { key, base, reads: read }, () => runExecOp(this, vertex, { op, inputs, base }));
   }
 
   /** The layer of this key, from the cache, from a build that makes it now, or by `make`. */
   async #cached(
     vertex: Vertex,
-    key: string,
-    base: readonly Digest[],
+    { key, base, reads }: KeyedStep,
     make: () => Promise<LayerRecord>,
   ): Promise<{ result: Result; cached: boolean }> {
     const { cache, running, fault } = this.deps;
     const mayReuse = this.options.useCache && !vertex.metadata.ignoreCache;
+    this.options.observer?.keyed(vertex, { key, base, reads, ignoresCache: !mayReuse });
     const found = mayReuse ? (cache.find(key) ?? (await this.#runningElsewhere(key))) : undefined;
     if (found) return { result: this.#above(base, found), cached: true };
     fault('build.step');
@@ -266,7 +293,10 @@ export class Solver {
     const request = { tree: locationOf(this.deps.dataRoot, source), workspace: workspace.path, selections };
     const found = await this.deps.workers.run('checksum', request, this.options.signal);
     return found.map((sum) => {
-      if ('digest' in sum) return sum.digest;
+      if ('digest' in sum) {
+        this.options.observer?.indexed(sum.digest, sum.entries);
+        return sum.digest;
+      }
       throw new MissingPathError(sum.missing, input?.vertex.digest ?? 'scratch', reader);
     });
   }

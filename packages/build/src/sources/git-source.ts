@@ -12,21 +12,22 @@ export interface GitSource {
   readonly attrs: Readonly<Record<string, string>>;
 }
 
-/** Checks one commit of a repository out into an empty directory. Answers where its files are. */
+/** Checks one commit of a repository out into an empty directory. Answers where its files are, and which it was. */
 export async function checkOut(
   { identifier, attrs }: GitSource,
   directory: string,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<{ path: string; commit: string }> {
   const { remote, ref, subdirectory } = parseSource(identifier, attrs['git.fullurl']);
   const tree = join(directory, 'tree');
   mkdirSync(tree, { mode: 0o755 });
   const git = (...args: string[]) => runGit(args, { directory: tree, signal });
   await git('init', '--quiet', '--template=', '--initial-branch=main');
   await git('remote', 'add', 'origin', remote);
-  const commit = await fetchCommit(git, ref, signal);
-  await git('-c', 'advice.detachedHead=false', 'checkout', '--quiet', '--force', '--detach', commit);
-  await checkCommit(git, attrs['git.checksum']);
+  const fetched = await fetchCommit(git, ref, signal);
+  await git('-c', 'advice.detachedHead=false', 'checkout', '--quiet', '--force', '--detach', fetched);
+  const commit = (await git('rev-parse', 'HEAD')).trim();
+  checkCommit(commit, attrs['git.checksum']);
   if (attrs['git.skipsubmodules'] !== 'true') {
     await git('submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1');
   }
@@ -34,7 +35,7 @@ export async function checkOut(
   if (attrs['git.keepgitdir'] !== 'true') rmSync(join(tree, '.git'), { recursive: true, force: true });
   // The same commit gives the same layer wherever and whenever it is checked out.
   stampTree(tree, time);
-  return subdirectory === '' ? tree : below(tree, subdirectory);
+  return { path: subdirectory === '' ? tree : below(tree, subdirectory), commit };
 }
 
 type Git = (...args: string[]) => Promise<string>;
@@ -54,10 +55,9 @@ async function fetchCommit(git: Git, ref: string, signal: AbortSignal): Promise<
   return 'FETCH_HEAD';
 }
 
-async function checkCommit(git: Git, wanted: string | undefined): Promise<void> {
+function checkCommit(found: string, wanted: string | undefined): void {
   if (!wanted) return;
   if (!/^[0-9a-f]{7,64}$/.test(wanted)) throw invalidArgument(`invalid checksum ${JSON.stringify(wanted)} of a commit`);
-  const found = (await git('rev-parse', 'HEAD')).trim();
   if (!found.startsWith(wanted)) throw invalidArgument(`expected checksum to match ${wanted}, got ${found}`);
 }
 

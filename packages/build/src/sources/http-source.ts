@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { chownSync, closeSync, futimesSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, invalidArgument } from '@wharf/base/error';
-import { parseDigest } from '@wharf/oci/digest';
+import { type Digest, parseDigest } from '@wharf/oci/digest';
 import { requireSpace } from '../trees/require-space.ts';
 
 const spaceCheckInterval = 64 << 20;
@@ -13,13 +13,20 @@ export interface HttpSource {
   readonly attrs: Readonly<Record<string, string>>;
 }
 
-/** Downloads one file into an empty directory. What a server says of its time is the file's; without, it is 1970. */
-export async function downloadFile({ url, attrs }: HttpSource, directory: string, signal: AbortSignal): Promise<void> {
+/**
+ * Downloads one file into an empty directory. What a server says of its time is the file's; without, it is 1970.
+ * Answers its digest.
+ */
+export async function downloadFile(
+  { url, attrs }: HttpSource,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Digest> {
   const response = await request(url, signal);
   const path = join(directory, fileName(attrs['http.filename'], response));
   const checksum = attrs['http.checksum'];
   if (checksum) parseDigest(checksum);
-  const hash = checksum ? createHash('sha256') : undefined;
+  const hash = createHash('sha256');
   const fd = openSync(path, 'wx', numberOf(attrs, 'http.perm', 8) ?? 0o600);
   try {
     await receive(response, fd, { hash, directory });
@@ -29,8 +36,9 @@ export async function downloadFile({ url, attrs }: HttpSource, directory: string
     closeSync(fd);
   }
   chownSync(path, numberOf(attrs, 'http.uid', 10) ?? 0, numberOf(attrs, 'http.gid', 10) ?? 0);
-  const found = hash && `sha256:${hash.digest('hex')}`;
-  if (found !== undefined && found !== checksum) throw invalidArgument(`digest mismatch ${found}: ${checksum}`);
+  const found = `sha256:${hash.digest('hex')}`;
+  if (checksum && found !== checksum) throw invalidArgument(`digest mismatch ${found}: ${checksum}`);
+  return found;
 }
 
 async function request(url: string, signal: AbortSignal): Promise<Response> {
@@ -51,12 +59,12 @@ async function request(url: string, signal: AbortSignal): Promise<Response> {
 async function receive(
   { body }: Response,
   fd: number,
-  { hash, directory }: { hash: Hash | undefined; directory: string },
+  { hash, directory }: { hash: Hash; directory: string },
 ): Promise<void> {
   let unchecked = 0;
   for await (const chunk of body ?? []) {
     for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-    hash?.update(chunk);
+    hash.update(chunk);
     unchecked += chunk.length;
     if (unchecked < spaceCheckInterval) continue;
     unchecked = 0;

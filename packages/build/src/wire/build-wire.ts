@@ -4,6 +4,8 @@ import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BuildCacheRecord } from '@wharf/api/system';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hostPlatform } from '@wharf/oci/platform';
+import { readProgressFile } from '../history/progress-file.ts';
+import type { Recording } from '../history/recording.ts';
 import {
   Control,
   DiskUsageResponseSchema,
@@ -20,6 +22,7 @@ import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
 import { addGateway, type DrivenBuild } from './gateway.ts';
 import { type Call, type Handlers, serveGrpc, streaming, unary } from './grpc-server.ts';
+import { addHistory } from './history-wire.ts';
 import { buildLlb, type LlbDeps } from './llb-build.ts';
 import { definitionFrom, encodeProgress } from './messages.ts';
 import { ProgressLog } from './progress-log.ts';
@@ -85,6 +88,7 @@ export class BuildWire {
     unary(this.#handlers, Health.method.check, async () =>
       create(HealthCheckResponseSchema, { status: HealthCheckResponse_ServingStatus.SERVING }),
     );
+    addHistory(this.#handlers, deps.history, deps.parts.content);
     const isOver = (id: string) => this.#progress.get(id)?.isEnded ?? false;
     addGateway(this.#handlers, { builds: this.#driven, isOver, worker });
   }
@@ -107,10 +111,15 @@ export class BuildWire {
     if (this.#refs.has(id)) throw new EngineError('already_exists', `job ID exists: ${id}`);
     this.#refs.add(id);
     const log = this.#logOf(id);
+    let recording: Recording | undefined;
     try {
       checkRequest(request);
       const session = sessionId === '' ? undefined : await this.#sessions.get(sessionId);
       const gone = session ? AbortSignal.any([signal, session.signal]) : signal;
+      if (!request.Internal) {
+        const described = { ref: id, frontend: request.Frontend, options, exporters: exportersOf(request) };
+        recording = this.#deps.history.begin({ ...described, context: session?.sharedKey || sessionId }, log);
+      }
       const epoch = options['build-arg:SOURCE_DATE_EPOCH'];
       const drive = (bridge: SolverBridge) => this.#drive(request, bridge, gone);
       const exporterResponse = await buildLlb(
@@ -122,11 +131,16 @@ export class BuildWire {
           entitlements: request.Entitlements,
           epoch: epoch !== undefined && /^\d+$/.test(epoch) ? Number(epoch) : undefined,
           exporters: exportersOf(request),
-          emit: (event) => log.add(event),
+          emit: (event) => (recording ? recording.event(event) : log.add(event)),
+          ...(recording && { observer: recording }),
         },
         drive,
       );
+      recording?.complete(exporterResponse);
       return create(SolveResponseSchema, { ExporterResponse: exporterResponse });
+    } catch (error) {
+      recording?.fail(error);
+      throw error;
     } finally {
       log.end();
       this.#refs.delete(id);
@@ -158,7 +172,11 @@ export class BuildWire {
   }
 
   async *#status(id: string, signal: AbortSignal) {
-    for await (const events of this.#logOf(id).follow(signal)) yield encodeProgress(events);
+    const { history } = this.#deps;
+    const log = this.#progress.get(id) ?? history.logOf(id);
+    // One that ended long ago.
+    if (!log && history.has(id)) yield* readProgressFile(history.progressPath(id));
+    else for await (const events of (log ?? this.#logOf(id)).follow(signal)) yield encodeProgress(events);
   }
 
   /** Clients ask for it before their build has arrived. */

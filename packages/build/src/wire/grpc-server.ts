@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
@@ -12,8 +12,15 @@ export interface Call {
 
 /** Answers with one message, or with several. */
 type Answer = (request: Buffer, call: Call) => AsyncIterable<Uint8Array>;
+
+interface Handler {
+  readonly answer: Answer;
+  /** Sent before the first message. */
+  readonly headers: () => OutgoingHttpHeaders;
+}
+
 /** By path: `/package.Service/Method`. */
-export type Handlers = Map<string, Answer>;
+export type Handlers = Map<string, Handler>;
 
 type Request<M extends DescMethod> = MessageShape<M['input']>;
 
@@ -33,12 +40,14 @@ export function streaming<M extends DescMethod>(
   handlers: Handlers,
   method: M,
   answer: (request: Request<M>, call: Call) => AsyncIterable<MessageShape<M['output']>>,
+  headers: Handler['headers'] = () => ({}),
 ): void {
-  handlers.set(`/${method.parent.typeName}/${method.name}`, async function* (bytes, call) {
+  const encoded: Answer = async function* (bytes, call) {
     const output: DescMessage = method.output;
     const request = fromBinary(method.input as DescMessage, bytes) as Request<M>;
     for await (const message of answer(request, call)) yield toBinary(output, message);
-  });
+  };
+  handlers.set(`/${method.parent.typeName}/${method.name}`, { answer: encoded, headers });
 }
 
 /** Serves gRPC on a connection that was upgraded to HTTP/2. Resolves when it has ended. */
@@ -65,15 +74,16 @@ async function serveStream(
   stream.on('error', () => undefined);
   stream.once('close', () => controller.abort(new GrpcError(grpcStatus.canceled, 'context canceled')));
   let trailers: Record<string, string> = { 'grpc-status': '0' };
-  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  const path = headers[':path'] ?? '';
+  const handler = handlers.get(path);
+  const common = { ':status': 200, 'content-type': 'application/grpc' };
+  stream.respond({ ...common, ...handler?.headers() }, { waitForTrailers: true });
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   try {
-    const path = headers[':path'] ?? '';
-    const answer = handlers.get(path);
-    if (!answer) throw new GrpcError(grpcStatus.unimplemented, `unknown method ${path}`);
+    if (!handler) throw new GrpcError(grpcStatus.unimplemented, `unknown method ${path}`);
     const [request] = await Array.fromAsync(readMessages(stream));
     if (!request) throw new GrpcError(grpcStatus.invalidArgument, 'a call without a message');
-    for await (const message of answer(request, { headers, signal: controller.signal })) {
+    for await (const message of handler.answer(request, { headers, signal: controller.signal })) {
       if (stream.destroyed) return;
       if (!stream.write(encodeFrame(message))) await drained(stream);
     }

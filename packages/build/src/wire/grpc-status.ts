@@ -45,10 +45,15 @@ export function trailersOf(error: unknown): Record<string, string> {
   return { 'grpc-status': String(status), 'grpc-message': encodeMessage(message) };
 }
 
+/** The status of an error's code. */
+export function grpcCodeOf(code: ErrorCode): number {
+  return ofCode[code] ?? grpcStatus.unknown;
+}
+
 function statusOf(error: unknown): number {
   // Clients print the name of any other status before the message.
   if (error instanceof SolveError && error.exitCode !== undefined) return grpcStatus.unknown;
-  return error instanceof EngineError ? (ofCode[error.code] ?? grpcStatus.unknown) : grpcStatus.unknown;
+  return error instanceof EngineError ? grpcCodeOf(error.code) : grpcStatus.unknown;
 }
 
 /** The error that trailers tell of; undefined where they tell of success. */

@@ -9,6 +9,8 @@ import type { ContextStore, HeldContext } from '../contexts/context-store.ts';
 import { collectOutput } from '../exporters/collect-output.ts';
 import { parseOutput } from '../exporters/output.ts';
 import { runExporters } from '../exporters/run-exporters.ts';
+import type { BuildHistory } from '../history/build-history.ts';
+import type { StepObserver } from '../history/step-observer.ts';
 import { Auth, CredentialsRequestSchema } from '../pb/filesync_pb.ts';
 import type { ExporterRequest } from '../solver/builder.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
@@ -25,6 +27,7 @@ import { sessionKeys } from './session-keys.ts';
 export interface LlbDeps extends SolverDeps {
   readonly transfers: Transfers;
   readonly contexts: ContextStore;
+  readonly history: BuildHistory;
 }
 
 export interface LlbRequest {
@@ -36,6 +39,7 @@ export interface LlbRequest {
   readonly exporters: readonly ExporterRequest[];
   readonly signal: AbortSignal;
   readonly emit: ProgressSink;
+  readonly observer?: StepObserver;
 }
 
 /** One build as BuildKit's clients ask for it: `drive` makes the result, which is exported. Answers what exporters tell. */
@@ -62,6 +66,7 @@ export async function buildLlb(
       entitlements: new Set(request.entitlements),
       useCache: true,
       emit,
+      ...(request.observer && { observer: request.observer }),
       scratch,
       keys: session && sessionKeys(session, signal),
       openLocal: async (local) => {

@@ -20,6 +20,11 @@ export class ProgressLog {
     this.#wake();
   }
 
+  /** What has come after so many. */
+  since(count: number): readonly BuildEvent[] {
+    return this.#events.slice(count);
+  }
+
   /** Several at once where several are there. */
   async *follow(signal: AbortSignal): AsyncGenerator<readonly BuildEvent[], void, undefined> {
     const wake = () => this.#wake();

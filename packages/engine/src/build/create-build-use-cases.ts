@@ -6,6 +6,7 @@ import { KeyedLock } from '@wharf/base/keyed-lock';
 import { buildClassic, type ClassicDeps } from '@wharf/build/classic/build-classic';
 import type { ClassicRequest } from '@wharf/build/classic/classic-request';
 import { ContextStore } from '@wharf/build/contexts/context-store';
+import { BuildHistory } from '@wharf/build/history/build-history';
 import { BuildCache } from '@wharf/build/solver/build-cache';
 import { CacheMounts } from '@wharf/build/solver/cache-mounts';
 import { FileWorkers } from '@wharf/build/trees/file-workers';
@@ -35,12 +36,18 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
   const exits = new ProcessExits(deps.supervisor);
   const cache = new BuildCache({ database: deps.database, layers: parts.layers });
   const cacheMounts = new CacheMounts(join(root, 'cache-mounts'), deps.database);
+  let history: BuildHistory | undefined;
   const build: ClassicDeps = {
     dataRoot,
     parts,
     workers,
     cache,
     cacheMounts,
+    // Looked into when the first build or the first question comes.
+    get history() {
+      history ??= new BuildHistory({ directory: join(root, 'history'), database: deps.database });
+      return history;
+    },
     transfers: deps.transfers,
     running: new Map(),
     fault: deps.fault,
