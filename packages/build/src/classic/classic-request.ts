@@ -1,5 +1,5 @@
 import type { Reference } from '@wharf/oci/reference';
-import type { BuildLimits } from '../solver/builder.ts';
+import type { BuildLimits } from '../solver/build-limits.ts';
 
 /** What `POST /build` asks for. */
 export interface ClassicRequest {

@@ -1,5 +1,5 @@
 import { invalidArgument, notImplemented } from '@wharf/base/error';
-import type { ExporterRequest } from '../solver/builder.ts';
+import type { ExporterRequest } from './exporter-request.ts';
 
 /** Attributes of one exporter or cache. What nobody has asked for in the end is refused by its name. */
 export class ExporterAttributes {

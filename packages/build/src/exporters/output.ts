@@ -1,8 +1,8 @@
 import { invalidArgument, notImplemented } from '@wharf/base/error';
 import { parseReference, type Reference, withDefaultTag } from '@wharf/oci/reference';
-import type { ExporterRequest } from '../solver/builder.ts';
 import { type Annotation, takeAnnotations } from './annotations.ts';
 import { ExporterAttributes } from './exporter-attributes.ts';
+import type { ExporterRequest } from './exporter-request.ts';
 import { type LayerFormat, takeLayerFormat } from './layer-format.ts';
 
 /** What one exporter is asked to do, whole and allowed. */

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '@wharf/base/error';
 import type { Digest } from '@wharf/oci/digest';
-import type { ExporterRequest } from '../solver/builder.ts';
+import type { ExporterRequest } from '../exporters/exporter-request.ts';
 
 /** What is kept of a build, running or over. Its steps and logs lie in files beside it. */
 export interface BuildRecord {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { looksSecret } from '../dockerfile/lint/secret-names.ts';
-import type { ExporterRequest } from '../solver/builder.ts';
+import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import type { BuildRecord } from './build-record.ts';
 
 /** What is known of a build before it begins. */

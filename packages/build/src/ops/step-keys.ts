@@ -5,9 +5,7 @@ import { pipeline } from 'node:stream';
 import { EngineError } from '@wharf/base/error';
 import { mount, mountFlags, unmountAll } from '@wharf/sys/mount';
 import type { SecretOpt, SSHOpt } from '../pb/llb_pb.ts';
-import type { BuildSession } from '../solver/session.ts';
-
-export type ClientKeys = Pick<BuildSession, 'secret' | 'checkSsh' | 'openSsh'>;
+import type { ClientKeys } from '../solver/session.ts';
 
 /** Of a step's workspace, below which nothing is on disk. A daemon that begins unmounts what one before it left. */
 export const keysDirectory = 'keys';

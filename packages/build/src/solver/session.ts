@@ -1,31 +1,16 @@
 import type { Duplex } from 'node:stream';
 
-/** What a build asks of the client that started it. BuildKit's sessions implement it, and the classic wire's tar. */
-export interface BuildSession {
-  readonly id: string;
-  /** Aborted when the client has gone. */
-  readonly signal: AbortSignal;
-  /** Brings `tree` up to what the client has under `name`. Rejects where the client has no such directory. */
-  receiveLocal(request: LocalRequest, tree: ReceivedTree): Promise<void>;
+/** What of its client's a build's steps may use: secrets and agents. */
+export interface ClientKeys {
   /** undefined where the client has no such secret. */
   secret(id: string): Promise<Uint8Array | undefined>;
   /** Rejects where the client does not forward this agent. */
   checkSsh(id: string): Promise<void>;
   /** One connection to the client's agent. */
   openSsh(id: string): Duplex;
-  /** Credentials for a registry: empty texts where there are none. */
-  credentials(host: string): Promise<RegistryCredentials>;
-  /** Sends an exported file (`type=tar|oci|docker,dest=`) to the client. `id` is the exporter's place in the request. */
-  sendFile(id: string, metadata: Readonly<Record<string, string>>): Promise<FileSink>;
-  /** Sends an exported directory (`type=local`) to the client. */
-  sendDirectory(id: string, directory: string): Promise<void>;
 }
 
-export interface RegistryCredentials {
-  readonly username: string;
-  readonly secret: string;
-}
-
+/** A directory of the client, and what of it a build reads. */
 export interface LocalRequest {
   /** `context`, `dockerfile`, or a named context. */
   readonly name: string;
@@ -67,13 +52,4 @@ export interface ReceivedEntry {
   readonly devmajor: number;
   readonly devminor: number;
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
-}
-
-/** Where a stream to the client goes. */
-export interface FileSink {
-  /** Resolves when more may be written. */
-  write(bytes: Uint8Array): Promise<void>;
-  /** Resolves when the client has it all. */
-  end(): Promise<void>;
-  abort(error: Error): void;
 }

@@ -1,5 +1,5 @@
 import type { Digest } from '@wharf/oci/digest';
-import type { BuildLimits } from './builder.ts';
+import type { BuildLimits } from './build-limits.ts';
 
 /** One more file system in a step's root. Sources are paths of this host that exist. */
 export interface StepMount {

@@ -4,6 +4,7 @@ import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BuildCacheRecord } from '@wharf/api/system';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hostPlatform } from '@wharf/oci/platform';
+import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import { readProgressFile } from '../history/progress-file.ts';
 import type { Recording } from '../history/recording.ts';
 import {
@@ -17,9 +18,9 @@ import {
   UsageRecordSchema,
 } from '../pb/control_pb.ts';
 import { Health, HealthCheckResponse_ServingStatus, HealthCheckResponseSchema } from '../pb/health_pb.ts';
-import type { ExporterRequest } from '../solver/builder.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
+import { Arrivals } from './arrivals.ts';
 import { addGateway, type DrivenBuild } from './gateway.ts';
 import { type Call, type Handlers, serveGrpc, streaming, unary } from './grpc-server.ts';
 import { addHistory } from './history-wire.ts';
@@ -63,7 +64,7 @@ export class BuildWire {
   readonly #sessions = new Sessions();
   readonly #handlers: Handlers = new Map();
   readonly #progress = new Map<string, ProgressLog>();
-  readonly #driven = new Map<string, DrivenBuild>();
+  readonly #driven = new Arrivals<DrivenBuild>();
   readonly #refs = new Set<string>();
 
   constructor(deps: LlbDeps, cache: KeptCache, version: string) {
@@ -143,6 +144,7 @@ export class BuildWire {
       throw error;
     } finally {
       log.end();
+      this.#driven.remove(id);
       this.#refs.delete(id);
       setTimeout(() => this.#progress.delete(id), progressMilliseconds).unref();
     }
@@ -162,11 +164,10 @@ export class BuildWire {
     const { promise, resolve, reject } = Promise.withResolvers<FrontendResult>();
     const leave = () => reject(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
-    this.#driven.set(id, { bridge, return: resolve, fail: reject });
+    this.#driven.put(id, { bridge, return: resolve, fail: reject });
     try {
       return await promise;
     } finally {
-      this.#driven.delete(id);
       signal.removeEventListener('abort', leave);
     }
   }

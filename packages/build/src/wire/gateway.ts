@@ -12,6 +12,7 @@ import {
 } from '../pb/gateway_pb.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
+import type { Arrivals } from './arrivals.ts';
 import { type Call, type Handlers, unary } from './grpc-server.ts';
 import { GrpcError } from './grpc-status.ts';
 import { definitionFrom, encodeResult, resultFrom } from './messages.ts';
@@ -76,17 +77,13 @@ const graphAbilities = [
   'exporter.sourcedateepoch',
 ];
 
+/** BuildKit's limit. */
 const waitMilliseconds = 3000;
-const checkMilliseconds = 20;
 
 /** The gateway: BuildKit's interface for frontends, here for those that run in a client. */
 export function addGateway(
   handlers: Handlers,
-  {
-    builds,
-    isOver,
-    worker,
-  }: { builds: ReadonlyMap<string, DrivenBuild>; isOver: (id: string) => boolean; worker: WorkerFields },
+  { builds, isOver, worker }: { builds: Arrivals<DrivenBuild>; isOver: (id: string) => boolean; worker: WorkerFields },
 ): void {
   const { method } = LLBBridge;
   unary(handlers, method.ping, async (_request, call) => {
@@ -143,11 +140,8 @@ export function addGateway(
   /** The client asks on one stream for what it starts on another. */
   async function buildOf({ headers, signal }: Call): Promise<DrivenBuild> {
     const id = String(headers['buildkit-controlapi-buildid'] ?? '');
-    for (let waited = 0; !signal.aborted && !isOver(id) && waited < waitMilliseconds; waited += checkMilliseconds) {
-      const build = builds.get(id);
-      if (build) return build;
-      await new Promise((resolve) => setTimeout(resolve, checkMilliseconds));
-    }
-    throw new EngineError('not_found', `no such job ${id}`);
+    const missing = `no such job ${id}`;
+    if (isOver(id)) throw new EngineError('not_found', missing);
+    return await builds.get(id, { milliseconds: waitMilliseconds, missing, signal });
   }
 }

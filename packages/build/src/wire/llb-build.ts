@@ -7,12 +7,12 @@ import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registr
 import type { Transfers } from '@wharf/registry/transfer/transfers';
 import type { ContextStore, HeldContext } from '../contexts/context-store.ts';
 import { collectOutput } from '../exporters/collect-output.ts';
+import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import { parseOutput } from '../exporters/output.ts';
 import { runExporters } from '../exporters/run-exporters.ts';
 import type { BuildHistory } from '../history/build-history.ts';
 import type { StepObserver } from '../history/step-observer.ts';
 import { Auth, CredentialsRequestSchema } from '../pb/filesync_pb.ts';
-import type { ExporterRequest } from '../solver/builder.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
 import { ImageSources } from '../solver/image-sources.ts';
 import type { ProgressSink } from '../solver/progress.ts';

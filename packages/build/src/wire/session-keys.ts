@@ -1,9 +1,9 @@
 import { Duplex } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { EngineError } from '@wharf/base/error';
-import type { ClientKeys } from '../ops/step-keys.ts';
 import { GetSecretRequestSchema, Secrets } from '../pb/secrets_pb.ts';
 import { BytesMessageSchema, CheckAgentRequestSchema, SSH } from '../pb/ssh_pb.ts';
+import type { ClientKeys } from '../solver/session.ts';
 import { GrpcError, grpcStatus } from './grpc-status.ts';
 import type { SessionConnection } from './session-connection.ts';
 

@@ -1,9 +1,3 @@
-export interface ExporterRequest {
-  /** image (also `moby`), oci, docker, local, tar, cacheonly */
-  readonly type: string;
-  readonly attributes: Readonly<Record<string, string>>;
-}
-
 /** For every RUN of one build. */
 export interface BuildLimits {
   /** Bytes. */
