@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream';
-import { EngineError } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import { digestOf } from '@wharf/oci/digest';
 import type { ContainerDefaults, ImageConfig } from '@wharf/oci/image-config';
@@ -22,13 +20,14 @@ export interface CommitOptions {
   readonly reference?: string;
 }
 
-/** Makes an image of another one and the tar of a layer over it. Answers its id. */
-export async function commitImage(parts: ImageParts, layer: Readable, options: CommitOptions): Promise<string> {
+/** Makes an image of another one and what an overlayfs upper directory holds. Answers its id. */
+export async function commitImage(parts: ImageParts, upperDirectory: string, options: CommitOptions): Promise<string> {
   using _lease = parts.leases.open();
   const { parent, author, comment, createdBy, reference } = options;
   const names = reference === undefined ? [] : [withDefaultTag(parseReference(reference))];
   const base = parseManifest(parts.content.read(parent.manifest.digest));
-  const { diffId, tarSize } = await unpack(parts, layer);
+  // The layer is stored as a directory only: its tar is made again when somebody asks.
+  const { diffId, tarSize } = await parts.layers.copy(upperDirectory);
   const created = new Date().toISOString();
   const entry = {
     created,
@@ -67,19 +66,4 @@ export async function commitImage(parts: ImageParts, layer: Readable, options: C
 
 function descriptor(mediaType: string, bytes: Buffer): Descriptor {
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
-}
-
-async function unpack({ layers }: ImageParts, layer: Readable) {
-  // The layer is stored as a directory only: its tar is made again when somebody asks.
-  const ingest = await layers.ingest({ keep: 'never' });
-  try {
-    for await (const chunk of layer) {
-      const wait = ingest.write(chunk as Buffer);
-      if (wait) await wait;
-    }
-  } catch (error) {
-    await ingest.abort();
-    throw EngineError.from(error);
-  }
-  return ingest.commit();
 }

@@ -145,7 +145,7 @@ export class ContentImageStore implements ImageStore {
   }
 
   commit(upperDirectory: string, options: CommitOptions): Promise<string> {
-    return commitImage(this.#parts, this.#workers.diff(upperDirectory), options);
+    return commitImage(this.#parts, upperDirectory, options);
   }
 
   async collectGarbage(): Promise<number> {

@@ -1,6 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
 import type { ByteString, TarEntry, TarEntryType } from '@wharf/oci/layer/tar-header';
-import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
+import { formatTarHeader, tarPadding } from '@wharf/oci/layer/tar-writer';
 import { opaqueWhiteout, whiteoutPrefix } from '@wharf/oci/layer/whiteout';
 import { check } from '@wharf/sys/errno';
 import {
@@ -26,29 +26,37 @@ import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
 
 const chunkSize = 1 << 20;
 
-/** A piece of the tar, and which range of which file it is, if it is a file's content. */
+/** A piece of the tar: a member's header, a range of a file's content, or what fills up its last block. */
 export interface DiffPiece {
   readonly bytes: Buffer;
+  /** Whiteouts are spelled as in an image. */
+  readonly entry?: TarEntry;
   readonly file?: { readonly path: ByteString; readonly offset: number };
 }
 
 interface Walk {
   readonly links: Map<bigint, ByteString>;
+  readonly room: Room;
+}
+
+/** Where up to `wanted` bytes of a file's content are to be read. */
+type Room = (wanted: number) => Buffer;
+
+/** Room that is used again and again: for pieces that nobody keeps. */
+export function reusedRoom(): Room {
+  const buffer = Buffer.allocUnsafeSlow(chunkSize);
+  return (wanted) => buffer.subarray(0, Math.min(chunkSize, wanted));
 }
 
 /**
- * The tar of an overlayfs directory as a layer: names sorted, whiteouts in the image's spelling. The same tree gives
- * the same bytes, so a layer that is stored as a directory only always has the same diffId.
+ * The tar of an overlayfs directory as a layer, in the pieces it is made of and without its end: names sorted,
+ * whiteouts in the image's spelling. The same tree gives the same bytes, so a layer that is stored as a directory only
+ * always has the same diffId.
  */
-export function* diffDirectory(directory: string): Generator<Buffer> {
-  yield* chunked(diffPieces(directory));
-}
-
-/** The same tar in the pieces it is made of, without its end. */
-export function* diffPieces(directory: string): Generator<DiffPiece> {
+export function* diffPieces(directory: string, room: Room): Generator<DiffPiece> {
   const root = openDirectory(cString(directory));
   try {
-    yield* walk(root, '', { links: new Map() });
+    yield* walk(root, '', { links: new Map(), room });
   } finally {
     closeSync(root);
   }
@@ -56,7 +64,7 @@ export function* diffPieces(directory: string): Generator<DiffPiece> {
 
 function* walk(directory: number, prefix: ByteString, all: Walk): Generator<DiffPiece> {
   if (isOpaque(directory)) {
-    yield { bytes: formatTarHeader({ type: 'file', name: prefix + opaqueWhiteout, mode: 0 }) };
+    yield header(whiteout(prefix + opaqueWhiteout));
   }
   const names = readdirSync(`/proc/self/fd/${directory}`, { encoding: 'buffer' })
     .map((name) => name.toString('latin1'))
@@ -71,7 +79,7 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
   const path = prefix + name;
   const kind = status.mode & S_IFMT;
   if (kind === S_IFCHR && status.deviceMajor === 0 && status.deviceMinor === 0) {
-    yield { bytes: formatTarHeader({ type: 'file', name: `${prefix}${whiteoutPrefix}${name}`, mode: 0 }) };
+    yield header(whiteout(`${prefix}${whiteoutPrefix}${name}`));
     return;
   }
   const type = types.get(kind);
@@ -79,8 +87,7 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
   if (!type) return;
   const first = all.links.get(status.inode);
   if (first !== undefined) {
-    const entry = { ...attributes(status), type: 'link', name: path, linkName: first, size: 0 } as const;
-    yield { bytes: formatTarHeader(entry) };
+    yield header({ ...attributes(status), type: 'link', name: path, linkName: first, size: 0, xattrs: noXattrs });
     return;
   }
   if (status.nlink > 1 && type !== 'directory') all.links.set(status.inode, path);
@@ -91,8 +98,8 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
     const value = getXattrAt(directory, cName, cString(Buffer.from(key, 'latin1')));
     if (value) xattrs.set(key, value);
   }
-  yield { bytes: formatTarHeader({ ...attributes(status), type, name: path, linkName, xattrs }) };
-  if (type === 'file') yield* content(directory, cName, path, status.size);
+  yield header({ ...attributes(status), type, name: path, linkName, xattrs });
+  if (type === 'file') yield* content({ directory, name: cName, path, size: status.size }, all.room);
   else if (type === 'directory') {
     const fd = check(tryOpenAt(directory, cName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), `open ${path}`);
     try {
@@ -101,6 +108,17 @@ function* member(directory: number, name: ByteString, prefix: ByteString, all: W
       closeSync(fd);
     }
   }
+}
+
+const noXattrs: TarEntry['xattrs'] = new Map();
+
+function header(entry: TarEntry): DiffPiece {
+  return { bytes: formatTarHeader(entry), entry };
+}
+
+function whiteout(name: ByteString): TarEntry {
+  const nobody = { uid: 0, gid: 0, mode: 0, mtime: 0n, deviceMajor: 0, deviceMinor: 0 };
+  return { type: 'file', name, linkName: '', size: 0, xattrs: noXattrs, ...nobody };
 }
 
 const types = new Map<number, TarEntryType>([
@@ -125,15 +143,24 @@ function attributes(status: FileStatus): Omit<TarEntry, 'type' | 'name' | 'linkN
   };
 }
 
+interface Content {
+  readonly directory: number;
+  readonly name: Uint8Array;
+  readonly path: ByteString;
+  readonly size: number;
+}
+
 /** Exactly `size` bytes: a file that shrinks meanwhile is filled with zeros, since the header is already out. */
-function* content(directory: number, name: Uint8Array, path: ByteString, size: number): Generator<DiffPiece> {
+function* content({ directory, name, path, size }: Content, room: Room): Generator<DiffPiece> {
   const fd = check(tryOpenAt(directory, name, O_RDONLY | O_NOFOLLOW), 'open');
   try {
     for (let done = 0; done < size; ) {
-      const buffer = Buffer.alloc(Math.min(chunkSize, size - done));
+      const buffer = room(size - done);
       const count = readAt(fd, buffer, done);
-      yield { bytes: count === 0 ? buffer : buffer.subarray(0, count), file: { path, offset: done } };
-      done += count === 0 ? buffer.length : count;
+      if (count === 0) buffer.fill(0);
+      const bytes = count === 0 ? buffer : buffer.subarray(0, count);
+      yield { bytes, file: { path, offset: done } };
+      done += bytes.length;
     }
     yield { bytes: tarPadding(size) };
   } finally {
@@ -143,19 +170,4 @@ function* content(directory: number, name: Uint8Array, path: ByteString, size: n
 
 function isOpaque(directory: number): boolean {
   return getXattrAt(directory, cString('.'), cString('trusted.overlay.opaque'))?.toString() === 'y';
-}
-
-/** Gathers small pieces, and ends the archive. */
-function* chunked(pieces: Generator<DiffPiece>): Generator<Buffer> {
-  let waiting: Buffer[] = [];
-  let length = 0;
-  for (const { bytes } of pieces) {
-    waiting.push(bytes);
-    length += bytes.length;
-    if (length < chunkSize) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    length = 0;
-  }
-  yield Buffer.concat([...waiting, tarTrailer()]);
 }

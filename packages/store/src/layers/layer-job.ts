@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@wharf/base/error';
 import type { Compression } from '@wharf/oci/layer/compression';
+import type { CopyRequest } from './copy-layer.ts';
 import type { UnpackedLayer } from './layer-unpacker.ts';
 import type { SealRequest } from './seal-layer.ts';
 
@@ -13,8 +14,8 @@ export type LayerRequest =
   | { readonly kind: 'end' }
   /** Sends the layer's tar, made again from its directory, as it is or as gzip. */
   | { readonly kind: 'assemble'; readonly parts: LayerParts; readonly diffId: string; readonly gzip?: boolean }
-  /** Sends the tar of an overlayfs upper directory. */
-  | { readonly kind: 'diff'; readonly directory: string }
+  /** Makes a layer of a copy of a directory; answers `sealed`. */
+  | ({ readonly kind: 'copy' } & CopyRequest)
   /** Finds out which layer a directory is; answers `sealed`. */
   | ({ readonly kind: 'seal' } & SealRequest)
   /** Waits until the directory's file system is on disk; answers `sent`. */

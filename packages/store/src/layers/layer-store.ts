@@ -171,6 +171,17 @@ export class LayerStore {
     }
   }
 
+  /** Makes a layer of what an overlayfs upper directory holds now; the directory stays as it is. */
+  async copy(from: string): Promise<LayerRecord> {
+    const ingest = this.#newIngest();
+    try {
+      return this.#publish(ingest, await this.#workers.copy({ from, to: ingest }));
+    } catch (error) {
+      this.#trash.discard(ingest);
+      throw error;
+    }
+  }
+
   /** The layer's uncompressed tar, byte for byte as it came. */
   openTar(diffId: Digest): Readable {
     if (!this.has(diffId)) throw new EngineError('data_loss', `layer ${diffId} does not exist`);

@@ -3,10 +3,10 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
 import { syncFileSystem } from '@wharf/sys/file';
+import { copyLayer } from './copy-layer.ts';
 import { gzipMembers } from './gzip-members.ts';
 import { IncomingLayer } from './incoming-layer.ts';
 import { assembleLayer } from './layer-assembler.ts';
-import { diffDirectory } from './layer-diff.ts';
 import type { LayerAnswer, LayerRequest } from './layer-job.ts';
 import { sealLayer } from './seal-layer.ts';
 
@@ -62,8 +62,8 @@ async function handle(request: LayerRequest): Promise<void> {
     case 'assemble':
       delivery = new Delivery(assembleLayer(request.parts), request.diffId, request.gzip ? gzipMembers : undefined);
       return;
-    case 'diff':
-      delivery = new Delivery(diffDirectory(request.directory), undefined);
+    case 'copy':
+      send({ kind: 'sealed', layer: copyLayer(request) });
       return;
     case 'seal':
       send({ kind: 'sealed', layer: sealLayer(request) });
@@ -131,15 +131,11 @@ class GrowingFile {
 
 class Delivery {
   readonly #chunks: Generator<Buffer>;
-  readonly #diffId: string | undefined;
+  readonly #diffId: string;
   readonly #hash = createHash('sha256');
 
   /** `pack` stands between the chunks, which the diffId is of, and what is sent. */
-  constructor(
-    chunks: Generator<Buffer>,
-    diffId: string | undefined,
-    pack?: (chunks: Iterable<Buffer>) => Generator<Buffer>,
-  ) {
+  constructor(chunks: Generator<Buffer>, diffId: string, pack?: (chunks: Iterable<Buffer>) => Generator<Buffer>) {
     const hashed = this.#hashed(chunks);
     this.#chunks = pack ? pack(hashed) : hashed;
     this.#diffId = diffId;
@@ -157,7 +153,7 @@ class Delivery {
     const next = this.#chunks.next();
     if (next.done) {
       const digest = `sha256:${this.#hash.digest('hex')}`;
-      if (this.#diffId !== undefined && this.#diffId !== digest) {
+      if (this.#diffId !== digest) {
         throw new EngineError('data_loss', `layer content is damaged: expected ${this.#diffId}, got ${digest}`);
       }
       send({ kind: 'sent' });

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '@wharf/base/error';
+import type { CopyRequest } from './copy-layer.ts';
 import type { AppliedLayer, ApplyRequest, LayerAnswer, LayerParts, LayerRequest } from './layer-job.ts';
 import type { UnpackedLayer } from './layer-unpacker.ts';
 import type { SealRequest } from './seal-layer.ts';
@@ -47,23 +48,29 @@ export class LayerWorkers {
 
   /** The layer's tar. The stream fails with data_loss where the directory no longer makes that diffId. */
   assemble(parts: LayerParts, diffId: string, { gzip = false } = {}): Readable {
-    return this.#deliver({ kind: 'assemble', parts, diffId, gzip });
-  }
-
-  /** The tar of an overlayfs upper directory. */
-  diff(directory: string): Readable {
-    return this.#deliver({ kind: 'diff', directory });
+    const chunks = this.#chunks({ kind: 'assemble', parts, diffId, gzip });
+    return Readable.from(chunks, { objectMode: false, highWaterMark: chunkSize });
   }
 
   /** Which layer a directory is. Writes its recipe. */
-  async seal(request: SealRequest): Promise<UnpackedLayer> {
+  seal(request: SealRequest): Promise<UnpackedLayer> {
+    return this.#layer({ kind: 'seal', ...request });
+  }
+
+  /** A layer made of a copy of a directory, which may go on changing. */
+  copy(request: CopyRequest): Promise<UnpackedLayer> {
+    return this.#layer({ kind: 'copy', ...request });
+  }
+
+  async #layer(request: LayerRequest): Promise<UnpackedLayer> {
     const worker = await this.#acquire();
     const answers = new Answers(worker);
     try {
-      tell(worker, { kind: 'seal', ...request });
+      tell(worker, request);
       const answer = await answers.next();
       if (answer.kind === 'sealed') return answer.layer;
-      throw new EngineError('internal', answer.kind === 'failed' ? answer.message : `unexpected ${answer.kind}`);
+      if (answer.kind === 'failed') throw new EngineError(answer.code, answer.message);
+      throw new EngineError('internal', `unexpected ${answer.kind}`);
     } finally {
       answers.detach();
       this.#release(worker, !answers.dead);
@@ -91,10 +98,6 @@ export class LayerWorkers {
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => void this.#keepIdle(kept), milliseconds);
     this.#idleTimer.unref();
-  }
-
-  #deliver(request: LayerRequest): Readable {
-    return Readable.from(this.#chunks(request), { objectMode: false, highWaterMark: chunkSize });
   }
 
   async *#chunks(request: LayerRequest): AsyncGenerator<Uint8Array> {

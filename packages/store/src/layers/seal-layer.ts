@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tarTrailer } from '@wharf/oci/layer/tar-writer';
-import { diffPieces } from './layer-diff.ts';
+import { diffPieces, reusedRoom } from './layer-diff.ts';
 import type { UnpackedLayer } from './layer-unpacker.ts';
 import { RecipeWriter } from './recipe.ts';
 
@@ -27,7 +27,7 @@ export function sealLayer({ directory, recipe }: SealRequest): UnpackedLayer {
     writer.raw(bytes);
   };
   try {
-    for (const { bytes, file } of diffPieces(directory)) {
+    for (const { bytes, file } of diffPieces(directory, reusedRoom())) {
       if (!file) {
         raw(bytes);
         continue;
