@@ -14,7 +14,23 @@ const below: Readonly<Record<string, readonly string[]>> = {
   registry: ['base', 'sys', 'oci', 'api', 'store', 'registry/client'],
   // What speaks to registries is the client's as well: `wharf manifest` asks them without a daemon.
   'registry/client': ['base', 'oci', 'api'],
-  build: ['base', 'sys', 'oci', 'api', 'store', 'registry', 'registry/client', 'runtime', 'network'],
+  build: [
+    'base',
+    'sys',
+    'oci',
+    'api',
+    'store',
+    'registry',
+    'registry/client',
+    'runtime',
+    'network',
+    'build/pb',
+    'build/grpc',
+  ],
+  'build/pb': ['build/pb'],
+  'build/grpc': ['base', 'build/pb', 'build/grpc'],
+  // What a client of BuildKit's API needs.
+  'build/client': ['base', 'oci', 'api', 'build/pb', 'build/grpc', 'build/client'],
   engine: [
     'base',
     'sys',
@@ -45,7 +61,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
     'server',
   ],
   'apps/registry': ['base', 'registry', 'registry/client'],
-  cli: ['base', 'oci', 'api', 'registry/client'],
+  cli: ['base', 'oci', 'api', 'registry/client', 'build/pb', 'build/grpc', 'build/client'],
 };
 
 /** Modules that one package alone may use, so that the others can run without them. */

@@ -7,8 +7,8 @@ import {
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
-import { encodeFrame, readMessages } from '@wharf/build/wire/grpc-frames';
-import { errorFromTrailers } from '@wharf/build/wire/grpc-status';
+import { encodeFrame, readMessages } from '@wharf/build/grpc/grpc-frames';
+import { errorFromTrailers } from '@wharf/build/grpc/grpc-status';
 import { openRequest } from './http.ts';
 
 type Caller = <M extends DescMethod>(

@@ -5,6 +5,7 @@ import type { BuildCacheRecord } from '@wharf/api/system';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
 import { hostPlatform } from '@wharf/oci/platform';
 import type { ExporterRequest } from '../exporters/exporter-request.ts';
+import { type Call, type Handlers, serveGrpc, streaming, unary } from '../grpc/grpc-server.ts';
 import { readProgressFile } from '../history/progress-file.ts';
 import type { Recording } from '../history/recording.ts';
 import {
@@ -22,7 +23,6 @@ import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
 import { Arrivals } from './arrivals.ts';
 import { addGateway, type DrivenBuild } from './gateway.ts';
-import { type Call, type Handlers, serveGrpc, streaming, unary } from './grpc-server.ts';
 import { addHistory } from './history-wire.ts';
 import { buildLlb, type LlbDeps } from './llb-build.ts';
 import { definitionFrom, encodeProgress } from './messages.ts';

@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { EngineError } from '@wharf/base/error';
+import { type Call, type Handlers, unary } from '../grpc/grpc-server.ts';
+import { GrpcError } from '../grpc/grpc-status.ts';
 import {
   EvaluateResponseSchema,
   InputsResponseSchema,
@@ -13,8 +15,6 @@ import {
 import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
 import type { Arrivals } from './arrivals.ts';
-import { type Call, type Handlers, unary } from './grpc-server.ts';
-import { GrpcError } from './grpc-status.ts';
 import { definitionFrom, encodeResult, resultFrom } from './messages.ts';
 
 /** A build whose frontend is the client: it asks for solves, and returns one of their results. */

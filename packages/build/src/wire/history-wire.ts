@@ -4,6 +4,8 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import { parseDigest } from '@wharf/oci/digest';
 import type { ContentStore } from '@wharf/store/content/content-store';
+import { type Handlers, streaming, unary } from '../grpc/grpc-server.ts';
+import { grpcCodeOf } from '../grpc/grpc-status.ts';
 import type { BuildHistory, HistoryChange } from '../history/build-history.ts';
 import type { BuildRecord, HistoryBlob } from '../history/build-record.ts';
 import { parseRecordFilter, splitTerms } from '../history/history-filter.ts';
@@ -16,8 +18,6 @@ import {
   Control,
   UpdateBuildHistoryResponseSchema,
 } from '../pb/control_pb.ts';
-import { type Handlers, streaming, unary } from './grpc-server.ts';
-import { grpcCodeOf } from './grpc-status.ts';
 
 const chunkBytes = 1 << 20;
 const types = {

@@ -3,11 +3,12 @@ import { together } from '@wharf/base/together';
 import { goFileMode } from '@wharf/store/trees/path-stat';
 import { S_IFMT, S_IFREG } from '@wharf/sys/file';
 import { type ExportedEntry, type ExportedTree, exportedEntries } from '../exporters/exported-tree.ts';
+import type { GrpcStream } from '../grpc/grpc-client.ts';
 import { FileSend } from '../pb/filesync_pb.ts';
 import { Packet_PacketType as Kind, PacketSchema, type StatSchema } from '../pb/fsutil_pb.ts';
 import { shownName } from '../trees/tree-view.ts';
 import { exporterHeaders, requireReceiver } from './send-file.ts';
-import type { SessionConnection, SessionStream } from './session-connection.ts';
+import type { SessionConnection } from './session-connection.ts';
 
 export interface SendDirectoryOptions {
   /** The exporter's place in the request. */
@@ -20,7 +21,7 @@ export interface SendDirectoryOptions {
 /** The call that takes a file takes a directory as well, and its messages are fsutil's then. */
 const sendPackets = { ...FileSend.method.diffCopy, input: PacketSchema, output: PacketSchema };
 
-type PacketStream = SessionStream<typeof sendPackets>;
+type PacketStream = GrpcStream<typeof sendPackets>;
 
 /**
  * Sends files into a directory of the client by fsutil's protocol: it is told of every entry, asks for the content of

@@ -4,6 +4,7 @@ import { EngineError } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { Digest } from '@wharf/oci/digest';
 import type { ClientContent } from '../exporters/build-output.ts';
+import { GrpcError, grpcStatus } from '../grpc/grpc-status.ts';
 import {
   Content,
   InfoRequestSchema,
@@ -11,7 +12,6 @@ import {
   WriteAction,
   WriteContentRequestSchema,
 } from '../pb/content_pb.ts';
-import { GrpcError, grpcStatus } from './grpc-status.ts';
 import type { SessionConnection } from './session-connection.ts';
 
 /** Bytes of one message. */

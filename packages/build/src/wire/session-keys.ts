@@ -1,10 +1,10 @@
 import { Duplex } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { EngineError } from '@wharf/base/error';
+import { GrpcError, grpcStatus } from '../grpc/grpc-status.ts';
 import { GetSecretRequestSchema, Secrets } from '../pb/secrets_pb.ts';
 import { BytesMessageSchema, CheckAgentRequestSchema, SSH } from '../pb/ssh_pb.ts';
 import type { ClientKeys } from '../solver/session.ts';
-import { GrpcError, grpcStatus } from './grpc-status.ts';
 import type { SessionConnection } from './session-connection.ts';
 
 /** The secrets and agents that a client offers on its session. */

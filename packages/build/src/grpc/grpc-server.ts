@@ -1,6 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { pathOf } from './grpc-client.ts';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
 import { GrpcError, grpcStatus, trailersOf } from './grpc-status.ts';
 
@@ -10,8 +11,8 @@ export interface Call {
   readonly signal: AbortSignal;
 }
 
-/** Answers with one message, or with several. */
-type Answer = (request: Buffer, call: Call) => AsyncIterable<Uint8Array>;
+/** Answers messages with messages. */
+type Answer = (requests: AsyncIterable<Buffer>, call: Call) => AsyncIterable<Uint8Array>;
 
 interface Handler {
   readonly answer: Answer;
@@ -42,12 +43,34 @@ export function streaming<M extends DescMethod>(
   answer: (request: Request<M>, call: Call) => AsyncIterable<MessageShape<M['output']>>,
   headers: Handler['headers'] = () => ({}),
 ): void {
-  const encoded: Answer = async function* (bytes, call) {
-    const output: DescMessage = method.output;
-    const request = fromBinary(method.input as DescMessage, bytes) as Request<M>;
-    for await (const message of answer(request, call)) yield toBinary(output, message);
+  const once: Duplex<M> = async function* (requests, call) {
+    const [request] = await Array.fromAsync(requests);
+    if (!request) throw new GrpcError(grpcStatus.invalidArgument, 'a call without a message');
+    yield* answer(request, call);
   };
-  handlers.set(`/${method.parent.typeName}/${method.name}`, { answer: encoded, headers });
+  duplex(handlers, method, once, headers);
+}
+
+type Duplex<M extends DescMethod> = (
+  requests: AsyncIterable<Request<M>>,
+  call: Call,
+) => AsyncIterable<MessageShape<M['output']>>;
+
+/** A method that answers while it reads. */
+export function duplex<M extends DescMethod>(
+  handlers: Handlers,
+  method: M,
+  answer: Duplex<M>,
+  headers: Handler['headers'] = () => ({}),
+): void {
+  const { input, output }: { input: DescMessage; output: DescMessage } = method;
+  const decoded = async function* (requests: AsyncIterable<Buffer>) {
+    for await (const bytes of requests) yield fromBinary(input, bytes) as Request<M>;
+  };
+  const encoded: Answer = async function* (requests, call) {
+    for await (const message of answer(decoded(requests), call)) yield toBinary(output, message);
+  };
+  handlers.set(pathOf(method), { answer: encoded, headers });
 }
 
 /** Serves gRPC on a connection that was upgraded to HTTP/2. Resolves when it has ended. */
@@ -81,9 +104,7 @@ async function serveStream(
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   try {
     if (!handler) throw new GrpcError(grpcStatus.unimplemented, `unknown method ${path}`);
-    const [request] = await Array.fromAsync(readMessages(stream));
-    if (!request) throw new GrpcError(grpcStatus.invalidArgument, 'a call without a message');
-    for await (const message of handler.answer(request, { headers, signal: controller.signal })) {
+    for await (const message of handler.answer(readMessages(stream), { headers, signal: controller.signal })) {
       if (stream.destroyed) return;
       if (!stream.write(encodeFrame(message))) await drained(stream);
     }

@@ -1,5 +1,4 @@
 import { EngineError, type ErrorCode } from '@wharf/base/error';
-import { SolveError } from '../solver/solve-error.ts';
 
 /** An answer of a gRPC server that is no success. */
 export class GrpcError extends Error {
@@ -52,7 +51,7 @@ export function grpcCodeOf(code: ErrorCode): number {
 
 function statusOf(error: unknown): number {
   // Clients print the name of any other status before the message.
-  if (error instanceof SolveError && error.exitCode !== undefined) return grpcStatus.unknown;
+  if (error instanceof EngineError && 'exitCode' in error && error.exitCode !== undefined) return grpcStatus.unknown;
   return error instanceof EngineError ? grpcCodeOf(error.code) : grpcStatus.unknown;
 }
 

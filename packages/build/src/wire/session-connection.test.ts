@@ -6,9 +6,9 @@ import { describe, test } from 'node:test';
 import { create } from '@bufbuild/protobuf';
 import { EngineError } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
+import { encodeFrame, FrameDecoder } from '../grpc/grpc-frames.ts';
+import { type Handlers, serveGrpc, unary } from '../grpc/grpc-server.ts';
 import { Auth, CredentialsRequestSchema, CredentialsResponseSchema } from '../pb/filesync_pb.ts';
-import { encodeFrame, FrameDecoder } from './grpc-frames.ts';
-import { type Handlers, serveGrpc, unary } from './grpc-server.ts';
 import { SessionConnection } from './session-connection.ts';
 
 const path = '/moby.filesync.v1.Auth/Credentials';
