@@ -26,7 +26,7 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 function parseIPv4(text: string): bigint {
-  return text.split('.').reduce((value, part) => value * 256n + BigInt(part), 0n);
+  return BigInt(text.split('.').reduce((value, part) => value * 256 + Number(part), 0));
 }
 
 function parseIPv6(text: string): bigint {
@@ -44,7 +44,7 @@ function parseIPv6(text: string): bigint {
 
 /** Canonical text; for IPv6 as RFC 5952 has it. */
 export function formatAddress({ family, value }: Address): string {
-  if (family === 4) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.');
+  if (family === 4) return ipv4Bytes(value).join('.');
   const groups = Array.from({ length: 8 }, (_, index) => ((value >> BigInt(112 - index * 16)) & 0xffffn).toString(16));
   let best = { start: 0, length: 1 };
   for (let start = 0; start < 8; start++) {
@@ -58,9 +58,16 @@ export function formatAddress({ family, value }: Address): string {
 
 /** Network byte order. */
 export function addressBytes({ family, value }: Address): Uint8Array {
+  if (family === 4) return ipv4Bytes(value);
   const bytes = new Uint8Array(bits[family] / 8);
   for (let index = bytes.length - 1, rest = value; index >= 0; index--, rest >>= 8n) bytes[index] = Number(rest & 255n);
   return bytes;
+}
+
+/** Numbers are far cheaper than big ones, and hundreds of published ports need theirs in one go. */
+function ipv4Bytes(value: bigint): Uint8Array {
+  const number = Number(value);
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
 }
 
 export function addressFromBytes(bytes: Uint8Array): Address {

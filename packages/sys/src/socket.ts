@@ -34,16 +34,13 @@ export interface BindOptions {
 export function openBoundSocket(transport: Transport, { address, port, reuseAddress, listen }: BindOptions): number {
   const { type, protocol } = transports[transport];
   const family = address.length === 4 ? AF_INET : AF_INET6;
-  const fd = check(
-    syscall('socket', family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol),
-    `open a ${transport} socket`,
-  );
+  const fd = check(syscall('socket', family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), 'open a socket');
   try {
-    const on = Uint8Array.of(1, 0, 0, 0);
-    if (reuseAddress) check(syscall('setsockopt', fd, SOL_SOCKET, SO_REUSEADDR, on, 4), 'set SO_REUSEADDR');
-    if (family === AF_INET6) check(syscall('setsockopt', fd, IPPROTO_IPV6, IPV6_V6ONLY, on, 4), 'set IPV6_V6ONLY');
+    if (reuseAddress) check(syscall('setsockopt', fd, SOL_SOCKET, SO_REUSEADDR, yes(), 4), 'set SO_REUSEADDR');
+    if (family === AF_INET6) check(syscall('setsockopt', fd, IPPROTO_IPV6, IPV6_V6ONLY, yes(), 4), 'set IPV6_V6ONLY');
     const name = socketAddress(address, port);
-    check(syscall('bind', fd, name, name.length), `bind ${transport} port ${port}`);
+    const bound = syscall('bind', fd, name, name.length);
+    if (bound < 0) check(bound, `bind ${transport} port ${port}`);
     if (listen !== undefined) check(syscall('listen', fd, listen), `listen on ${transport} port ${port}`);
     return fd;
   } catch (error) {
@@ -63,11 +60,17 @@ export function closeSocket(fd: number): void {
   syscall('close', fd);
 }
 
+/** An option that is on. */
+function yes(): Uint8Array {
+  return Uint8Array.of(1, 0, 0, 0);
+}
+
 /** struct sockaddr_in or sockaddr_in6 */
 function socketAddress(address: Uint8Array, port: number): Uint8Array {
-  const name = Buffer.alloc(address.length === 4 ? 16 : 28);
-  name.writeUInt16LE(address.length === 4 ? AF_INET : AF_INET6, 0);
-  name.writeUInt16BE(port, 2);
+  const name = new Uint8Array(address.length === 4 ? 16 : 28);
+  name[0] = address.length === 4 ? AF_INET : AF_INET6;
+  name[2] = port >> 8;
+  name[3] = port;
   name.set(address, address.length === 4 ? 4 : 8);
   return name;
 }

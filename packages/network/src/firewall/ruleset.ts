@@ -127,10 +127,10 @@ export function portElement({ transport, hostAddress, hostPort, target, targetPo
     const key = Buffer.concat([addressBytes(target), protocol, portBytes(targetPort)]);
     return { set: `routed${target.family}`, element: { key } };
   }
-  const key = Buffer.concat([protocol, portBytes(hostPort)]);
-  const value = Buffer.concat([addressBytes(target), portBytes(targetPort)]);
+  const key = joined(protocol, portBytes(hostPort));
+  const value = joined(addressBytes(target), portBytes(targetPort));
   if (!hostAddress) return { set: `ports${target.family}`, element: { key, value } };
-  return { set: `bound${target.family}`, element: { key: Buffer.concat([addressBytes(hostAddress), key]), value } };
+  return { set: `bound${target.family}`, element: { key: joined(addressBytes(hostAddress), key), value } };
 }
 
 function rangeElement(prefix: Prefix): NftElement {
@@ -142,6 +142,14 @@ function rangeElement(prefix: Prefix): NftElement {
 function interfaceName(name: string): Buffer {
   const bytes = Buffer.alloc(16);
   bytes.write(name);
+  return bytes;
+}
+
+/** Of a few bytes each: many times as fast as Buffer.concat. */
+function joined(head: Uint8Array, tail: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(head.length + tail.length);
+  bytes.set(head);
+  bytes.set(tail, head.length);
   return bytes;
 }
 

@@ -33,7 +33,11 @@ export type PortFailure =
  */
 export class PortAllocator {
   readonly #held = new Map<HeldPort, number>();
-  readonly #byPort = new Map<string, HeldPort[]>();
+  readonly #byPort: Record<PortTransport, Map<number, HeldPort[]>> = {
+    tcp: new Map(),
+    udp: new Map(),
+    sctp: new Map(),
+  };
 
   /** Takes the first free port of the wish; port 0 lets the kernel choose. */
   hold(wish: PortWish): HeldPort | PortFailure {
@@ -51,10 +55,10 @@ export class PortAllocator {
     if (fd === undefined) return;
     closeSocket(fd);
     this.#held.delete(port);
-    const key = keyOf(port.transport, port.port);
-    const rest = (this.#byPort.get(key) ?? []).filter((other) => other !== port);
-    if (rest.length > 0) this.#byPort.set(key, rest);
-    else this.#byPort.delete(key);
+    const byPort = this.#byPort[port.transport];
+    const rest = (byPort.get(port.port) ?? []).filter((other) => other !== port);
+    if (rest.length > 0) byPort.set(port.port, rest);
+    else byPort.delete(port.port);
   }
 
   close(): void {
@@ -62,7 +66,8 @@ export class PortAllocator {
   }
 
   #hold({ transport, address, holder }: PortWish, port: number): HeldPort | PortFailure {
-    const clash = this.#byPort.get(keyOf(transport, port))?.find((other) => addressesClash(other.address, address));
+    const byPort = this.#byPort[transport];
+    const clash = byPort.get(port)?.find((other) => addressesClash(other.address, address));
     if (clash) return { kind: 'allocated', port, holder: clash.holder };
     let fd: number;
     try {
@@ -75,8 +80,7 @@ export class PortAllocator {
     }
     const held = { transport, address, port: port === 0 ? boundPort(fd) : port, holder };
     this.#held.set(held, fd);
-    const key = keyOf(transport, held.port);
-    this.#byPort.set(key, [...(this.#byPort.get(key) ?? []), held]);
+    byPort.set(held.port, [...(byPort.get(held.port) ?? []), held]);
     return held;
   }
 }
@@ -96,10 +100,6 @@ function bindSocket(transport: PortTransport, address: Address, port: number): n
 
 function addressesClash(a: Address, b: Address): boolean {
   return a.family === b.family && (a.value === b.value || a.value === 0n || b.value === 0n);
-}
-
-function keyOf(transport: PortTransport, port: number): string {
-  return `${transport} ${port}`;
 }
 
 /** `0.0.0.0:80` or `[::1]:80`. */

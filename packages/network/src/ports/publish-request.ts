@@ -42,7 +42,9 @@ export function parsePublishRequests({
 
 /** `80/tcp`; without a protocol it is tcp. */
 function parsePort(text: string): { transport: PortTransport; containerPort: number } {
-  const [number = '', transport = 'tcp'] = text.split('/');
+  const slash = text.indexOf('/');
+  const number = slash < 0 ? text : text.slice(0, slash);
+  const transport = slash < 0 ? 'tcp' : text.slice(slash + 1);
   const kind = transport.toLowerCase();
   if (kind !== 'tcp' && kind !== 'udp' && kind !== 'sctp') throw invalidArgument(`invalid proto: ${transport}`);
   const containerPort = parsePortNumber(number);
@@ -65,9 +67,9 @@ function parseHostAddress(text: string): Address | undefined {
 
 function parseHostPorts(text: string): PublishRequest['hostPorts'] {
   if (text === '' || text === '0') return undefined;
-  const [from = '', to = from] = text.split('-');
-  const first = parsePortNumber(from);
-  const last = parsePortNumber(to);
+  const dash = text.indexOf('-');
+  const first = parsePortNumber(dash < 0 ? text : text.slice(0, dash));
+  const last = dash < 0 ? first : parsePortNumber(text.slice(dash + 1));
   if (first === undefined || last === undefined || first > last || first === 0) {
     throw invalidArgument(`invalid port specification: "${text}"`);
   }

@@ -97,11 +97,14 @@ function ownerText(transport: PublishRequest['transport'], port: number): string
 
 /** The packet rules of held ports. */
 export function firewallPorts(ports: readonly StoredPort[], endpoint: StoredEndpoint): FirewallPort[] {
-  return ports.flatMap(({ transport, containerPort, hostPort, hostAddress }) => {
-    const address = parseAddress(hostAddress);
-    const target = parseAddress((address?.family === 6 ? endpoint.ipv6 : endpoint.ipv4) ?? '');
-    if (!address || !target) return [];
+  const targets = { 4: parseAddress(endpoint.ipv4 ?? ''), 6: parseAddress(endpoint.ipv6 ?? '') };
+  return [...Map.groupBy(ports, ({ hostAddress }) => hostAddress)].flatMap(([text, members]) => {
+    const address = parseAddress(text);
+    const target = address && targets[address.family];
+    if (!target) return [];
     const bound = isUnspecified(address) ? {} : { hostAddress: address };
-    return [{ transport, hostPort, target, targetPort: containerPort, ...bound }];
+    return members.map(({ transport, containerPort, hostPort }) => {
+      return { transport, hostPort, target, targetPort: containerPort, ...bound };
+    });
   });
 }

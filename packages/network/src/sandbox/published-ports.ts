@@ -9,7 +9,8 @@ export function publishPorts(context: NetworkContext, containerId: string): void
   const live = context.live.get(containerId);
   if (!live) throw conflict(`container ${containerId} has no network`);
   publish(context, live);
-  if (live.record.ports.length > 0) saveSandbox(context, live);
+  const { portBindings, exposedPorts } = live.record.request;
+  if (exposedPorts.length > 0 || Object.keys(portBindings).length > 0) saveSandbox(context, live);
 }
 
 /** Publishes the ports that are asked for on the gateway endpoint; nothing without one. */
