@@ -25,6 +25,7 @@ import type { SessionFacts } from '@wharf/build/wire/build-wire';
 import type { Platform } from '@wharf/oci/image-config';
 import type { BuildPruneOptions } from './build/prune-cache.ts';
 import type { CommitRequest } from './containers/commit.ts';
+import type { HeldArchive } from './containers/container-tree.ts';
 import type { PullImageOptions } from './images/pull.ts';
 import type { PushImageOptions } from './images/push.ts';
 import type { SearchOptions } from './registry/search.ts';
@@ -79,8 +80,8 @@ export interface ContainerUseCases {
   top(idOrName: string, psArgs: string): Promise<ContainerTop>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   statPath(idOrName: string, path: string): Promise<PathStat>;
-  /** The tar of a file or directory. The stream must be read or destroyed. */
-  archive(idOrName: string, path: string): Promise<{ stat: PathStat; stream: Readable }>;
+  /** The tar of a file or directory. The archive must be read, sent or closed. */
+  archive(idOrName: string, path: string): Promise<{ stat: PathStat; archive: HeldArchive }>;
   /** Unpacks a tar, plain or compressed, into a directory. */
   extract(
     idOrName: string,
@@ -88,8 +89,8 @@ export interface ContainerUseCases {
     archive: Readable,
     options: { noOverwriteDirNonDir: boolean; copyUIDGID: boolean },
   ): Promise<void>;
-  /** The tar of the root without volumes. The stream must be read or destroyed. */
-  export(idOrName: string): Promise<Readable>;
+  /** The tar of the root without volumes. The archive must be read, sent or closed. */
+  export(idOrName: string): Promise<HeldArchive>;
   changes(idOrName: string): Promise<readonly FileChange[]>;
   /** Makes an image of what the container has changed. */
   commit(request: CommitRequest): Promise<{ Id: string }>;

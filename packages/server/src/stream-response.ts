@@ -9,10 +9,18 @@ export async function sendReadable<P>(
   context: Context<P>,
   readable: Readable,
   contentType: string,
-  onFailure: (response: ResponseStream, error: unknown) => void = (response) => response.destroy(),
+  onFailure?: (response: ResponseStream, error: unknown) => void,
   headers: HeaderFields = {},
 ): Promise<void> {
-  const response = context.startStream(contentType, headers);
+  await pipeReadable(context, readable, context.startStream(contentType, headers), onFailure);
+}
+
+async function pipeReadable<P>(
+  context: Context<P>,
+  readable: Readable,
+  response: ResponseStream,
+  onFailure: (response: ResponseStream, error: unknown) => void = (response) => response.destroy(),
+): Promise<void> {
   const destroy = () => void readable.destroy();
   context.signal.addEventListener('abort', destroy, { once: true });
   try {
@@ -29,6 +37,33 @@ export async function sendReadable<P>(
   } finally {
     context.signal.removeEventListener('abort', destroy);
     readable.destroy();
+  }
+}
+
+/** What can write itself to a socket, or be read as a stream. */
+export interface Archive {
+  stream(): Readable;
+  sendTo(socket: number, options: { readonly chunked: boolean; readonly signal: AbortSignal }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Sends an archive as the answer's body, without its bytes passing through here where the connection allows that. */
+export async function sendArchive<P>(
+  context: Context<P>,
+  archive: Archive,
+  contentType: string,
+  headers: HeaderFields = {},
+): Promise<void> {
+  const response = context.startStream(contentType, headers);
+  const { signal } = context;
+  try {
+    const lent = await response.lendSocket((socket, chunked) => archive.sendTo(socket, { chunked, signal }));
+    if (lent) response.end();
+    else await pipeReadable(context, archive.stream(), response);
+  } catch {
+    response.destroy();
+  } finally {
+    await archive.close();
   }
 }
 

@@ -86,6 +86,8 @@ const numbers = {
   eventfd2: [290, 19],
   pipe2: [293, 59],
   splice: [275, 76],
+  sendfile: [40, 71],
+  ppoll: [271, 73],
   tee: [276, 77],
   inotify_init1: [294, 26],
   inotify_add_watch: [254, 27],

@@ -6,7 +6,7 @@ import { resolveUser } from '@wharf/runtime/spec/user';
 import type { WriteOptions } from '@wharf/store/trees/write-tree';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
-import { holdTree, type TreeDeps } from './container-tree.ts';
+import { archiveOf, type HeldArchive, holdTree, type TreeDeps } from './container-tree.ts';
 import { publishContainer } from './publish.ts';
 
 type ArchiveDeps = TreeDeps & Pick<ContainerDeps, 'events'>;
@@ -26,19 +26,17 @@ export async function statContainerPath(deps: TreeDeps, idOrName: string, path: 
   }
 }
 
-/** The tar of a file or directory with what HEAD says of it. The stream must be read or destroyed. */
+/** The tar of a file or directory with what HEAD says of it. The archive must be read, sent or closed. */
 export async function archiveContainerPath(
   deps: ArchiveDeps,
   idOrName: string,
   path: string,
-): Promise<{ stat: PathStat; stream: Readable }> {
+): Promise<{ stat: PathStat; archive: HeldArchive }> {
   const held = await holdTree(deps, idOrName, { bare: false });
   try {
     const stat = await explained(path, idOrName, () => held.tree.stat(rooted(path)));
-    const stream = held.tree.read(rooted(path));
-    stream.once('close', () => void held.close());
     publishContainer(deps.events, held.record, 'archive-path');
-    return { stat, stream };
+    return { stat, archive: archiveOf(held, rooted(path)) };
   } catch (error) {
     await held.close();
     throw error;

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { conflict } from '@wharf/base/error';
 import { runAll } from '@wharf/base/transaction';
-import type { ContainerTree } from '@wharf/store/trees/container-trees';
+import type { ContainerTree, SendOptions } from '@wharf/store/trees/container-trees';
 import type { TreeMount, TreeSource } from '@wharf/store/trees/tree-source';
 import type { ContainerDeps } from '../engine-deps.ts';
 import { imageView } from './acquire-mounts.ts';
@@ -19,6 +20,27 @@ export interface HeldTree {
   readonly record: ContainerRecord;
   /** Idempotent. */
   close(): Promise<void>;
+}
+
+/** A tar of a container's files; it holds them until its stream has ended, or it is sent or closed. */
+export interface HeldArchive {
+  stream(): Readable;
+  /** Writes it to a socket. Resolves when the kernel has all of it. */
+  sendTo(socket: number, options: SendOptions): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The archive of a path of a held tree; '' is all of it. */
+export function archiveOf({ tree, close }: HeldTree, path: string): HeldArchive {
+  return {
+    stream() {
+      const stream = tree.read(path);
+      stream.once('close', () => void close());
+      return stream;
+    },
+    sendTo: (socket, options) => tree.send(path, socket, options).finally(close),
+    close,
+  };
 }
 
 /**

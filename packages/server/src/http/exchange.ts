@@ -1,5 +1,8 @@
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { closeDescriptor, duplicateDescriptor } from '@wharf/sys/descriptor';
+import { descriptorOf } from './descriptor.ts';
 import { type Peer, readPeer } from './peer.ts';
 import type { RequestHead } from './request-head.ts';
 import { type HttpStatus, HttpSyntaxError, reasonPhrases } from './status.ts';
@@ -281,6 +284,27 @@ export class ResponseStream {
     this.#signal.removeEventListener('abort', leave);
     this.#socket.off('drain', resolve);
     this.#socket.off('close', resolve);
+  }
+
+  /**
+   * Lets somebody else write the body to the socket below, framed as chunks if `chunked`. False where there is no such
+   * socket, as below TLS.
+   */
+  async lendSocket(use: (socket: number, chunked: boolean) => Promise<void>): Promise<boolean> {
+    if (this.#ended || this.#silent || this.#socket.destroyed) return false;
+    await this.drained();
+    // What the kernel took at once is accounted for a moment later.
+    if (this.#socket.writableLength > 0) await nextTurn();
+    const fd = descriptorOf(this.#socket);
+    if (fd === undefined || this.#socket.writableLength > 0) return false;
+    // Its own, since the connection may close meanwhile.
+    const socket = duplicateDescriptor(fd);
+    try {
+      await use(socket, this.#chunked);
+      return true;
+    } finally {
+      closeDescriptor(socket);
+    }
   }
 
   end(): void {

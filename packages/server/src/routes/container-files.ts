@@ -3,7 +3,7 @@ import { invalidArgument } from '@wharf/base/error';
 import type { Engine } from '@wharf/engine/engine';
 import type { Context } from '../context.ts';
 import { type Route, route } from '../router.ts';
-import { sendReadable } from '../stream-response.ts';
+import { sendArchive } from '../stream-response.ts';
 
 const tarType = 'application/x-tar';
 
@@ -15,8 +15,8 @@ export function containerFileRoutes({ containers }: Pick<Engine, 'containers'>):
     }),
 
     route('GET', '/containers/{id}/archive', async (context) => {
-      const { stat, stream } = await containers.archive(context.parameters.id, pathOf(context));
-      await sendReadable(context, stream, tarType, (response) => response.destroy(), statHeader(stat));
+      const { stat, archive } = await containers.archive(context.parameters.id, pathOf(context));
+      await sendArchive(context, archive, tarType, statHeader(stat));
     }),
 
     route('PUT', '/containers/{id}/archive', async (context) => {
@@ -30,7 +30,7 @@ export function containerFileRoutes({ containers }: Pick<Engine, 'containers'>):
     }),
 
     route('GET', '/containers/{id}/export', async (context) => {
-      await sendReadable(context, await containers.export(context.parameters.id), 'application/octet-stream');
+      await sendArchive(context, await containers.export(context.parameters.id), 'application/octet-stream');
     }),
 
     route('GET', '/containers/{id}/changes', async (context) => {

@@ -81,6 +81,12 @@ export class ContainerTrees {
   }
 }
 
+export interface SendOptions {
+  /** Framed as HTTP's chunks, without the last one. */
+  readonly chunked: boolean;
+  readonly signal: AbortSignal;
+}
+
 /** One container's files, as long as it is open. One thing at a time. */
 export class ContainerTree {
   readonly #port: TreePort;
@@ -101,6 +107,19 @@ export class ContainerTree {
   /** The tar of a path; '' is all of the tree, as an image's root file system. Closes the tree at its end. */
   read(path: string): Readable {
     return Readable.from(this.#chunks(path), { objectMode: false, highWaterMark: chunkSize });
+  }
+
+  /** As `read`, written to a socket. Resolves when the kernel has all of it. Closes the tree. */
+  async send(path: string, socket: number, { chunked, signal }: SendOptions): Promise<void> {
+    const cancel = () => this.#port.tell({ kind: 'cancel' });
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      signal.throwIfAborted();
+      await this.#port.ask({ kind: 'send', path, socket, chunked });
+    } finally {
+      signal.removeEventListener('abort', cancel);
+      await this.close();
+    }
   }
 
   /** Unpacks an archive below a directory. Throws not_found, invalid_argument, permission_denied. */

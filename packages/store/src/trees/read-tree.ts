@@ -3,7 +3,7 @@ import { type IdMapping, toContainerId } from '@wharf/base/id-mapping';
 import type { ByteString, TarEntry, TarEntryType } from '@wharf/oci/layer/tar-header';
 import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
 import { check, SystemError } from '@wharf/sys/errno';
-import { O_NOFOLLOW, O_PATH, O_RDONLY, readAt, readLinkAt, tryOpenAt } from '@wharf/sys/file';
+import { O_NOFOLLOW, O_PATH, O_RDONLY, readLinkAt, tryOpenAt } from '@wharf/sys/file';
 import { isKernelFile } from '@wharf/sys/kernel-file-system';
 import { type OpenFile, openFlags, openInRoot } from '@wharf/sys/safe-path';
 import { cString } from '@wharf/sys/syscall';
@@ -11,11 +11,19 @@ import { getXattrAt, listXattrsAt } from '@wharf/sys/xattr';
 import { baseName, openNamed } from './path-stat.ts';
 import type { OpenTree } from './tree-source.ts';
 
-const chunkSize = 1 << 20;
 const ENOENT = 2;
 
 type Stat = ReturnType<typeof statOf>;
 type OwnedTree = Pick<OpenTree, 'root' | 'idMapping'>;
+
+/** Bytes of a tar, or all of a file's content; its descriptor is open until the next piece is asked for. */
+export type ArchivePiece = Buffer | FileContent;
+
+export interface FileContent {
+  readonly fd: number;
+  /** What the header says: where the file has shrunk, zeros take the place of the rest. */
+  readonly size: number;
+}
 
 /** What one archive shares: which file each hard link was first. */
 interface Walk {
@@ -28,11 +36,12 @@ interface Walk {
  * file is opened by its directory's descriptor and looked at before it is read, so that nothing a container puts in
  * its place meanwhile is followed, and no device is ever opened.
  */
-export function* archivePath({ root, idMapping }: OwnedTree, path: string): Generator<Buffer> {
+export function* archivePath({ root, idMapping }: OwnedTree, path: string): Generator<ArchivePiece> {
   using file = openNamed(root, path);
   const stat = statOf(file.fd);
   const name = toBytes(baseName(path));
-  yield* chunked(walkFrom(root, file, stat, { name, path, idMapping }));
+  yield* walkFrom(root, file, stat, { name, path, idMapping });
+  yield tarTrailer();
 }
 
 function* walkFrom(
@@ -40,7 +49,7 @@ function* walkFrom(
   file: OpenFile,
   stat: Stat,
   { name, path, idMapping }: { name: string; path: string; idMapping: IdMapping | undefined },
-): Generator<Buffer> {
+): Generator<ArchivePiece> {
   const walk: Walk = { idMapping, links: new Map() };
   if (stat.isDirectory()) {
     yield* member(file.fd, '.', stat, name, walk);
@@ -52,8 +61,9 @@ function* walkFrom(
 }
 
 /** All of the tree, names relative to it, the way an image's root file system is archived. */
-export function* archiveRoot({ root, idMapping }: OwnedTree): Generator<Buffer> {
-  yield* chunked(directory(root.fd, '', statOf(root.fd).dev, { idMapping, links: new Map() }));
+export function* archiveRoot({ root, idMapping }: OwnedTree): Generator<ArchivePiece> {
+  yield* directory(root.fd, '', statOf(root.fd).dev, { idMapping, links: new Map() });
+  yield tarTrailer();
 }
 
 function parentOf(path: string): string {
@@ -61,14 +71,20 @@ function parentOf(path: string): string {
   return cut.slice(0, cut.lastIndexOf('/') + 1) || '/';
 }
 
-function* directory(fd: number, prefix: ByteString, device: bigint, walk: Walk): Generator<Buffer> {
+function* directory(fd: number, prefix: ByteString, device: bigint, walk: Walk): Generator<ArchivePiece> {
   // Another file system may be one of the kernel's: its files are no content.
   if (statOf(fd).dev !== device && isKernelFile(fd)) return;
   const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
   for (const name of names.sort()) yield* entry(fd, name, prefix + name, device, walk);
 }
 
-function* entry(parent: number, name: ByteString, path: ByteString, device: bigint, walk: Walk): Generator<Buffer> {
+function* entry(
+  parent: number,
+  name: ByteString,
+  path: ByteString,
+  device: bigint,
+  walk: Walk,
+): Generator<ArchivePiece> {
   const opened = tryOpenAt(parent, cString(Buffer.from(name, 'latin1')), O_PATH | O_NOFOLLOW);
   // Removed since it was listed.
   if (opened === -ENOENT) return;
@@ -89,7 +105,7 @@ function* member(
   path: ByteString,
   { links, idMapping }: Walk,
   fd = parent,
-): Generator<Buffer> {
+): Generator<ArchivePiece> {
   const type = typeOf(stat);
   // A socket means nothing without its listener.
   if (!type) return;
@@ -111,19 +127,12 @@ function* member(
   if (type === 'file') yield* content(fd, size);
 }
 
-/** Exactly `size` bytes: a file that shrinks meanwhile is filled with zeros, since the header is already out. */
-function* content(node: number, size: number): Generator<Buffer> {
+function* content(node: number, size: number): Generator<ArchivePiece> {
   if (size === 0) return;
   // The very file that was looked at, whatever has its name by now.
   const fd = check(tryOpenAt(-1, cString(`/proc/self/fd/${node}`), O_RDONLY), 'open');
   try {
-    for (let done = 0; done < size; ) {
-      const buffer = Buffer.allocUnsafeSlow(Math.min(chunkSize, size - done));
-      const count = readAt(fd, buffer, done);
-      if (count === 0) buffer.fill(0);
-      yield count === 0 ? buffer : buffer.subarray(0, count);
-      done += count === 0 ? buffer.length : count;
-    }
+    yield { fd, size };
     yield tarPadding(size);
   } finally {
     closeSync(fd);
@@ -179,26 +188,4 @@ function attributesOf(
 
 function toBytes(text: string): ByteString {
   return Buffer.from(text).toString('latin1');
-}
-
-/** Gathers small pieces, passes large ones on as they are, and ends the archive. */
-function* chunked(pieces: Generator<Buffer>): Generator<Buffer> {
-  let waiting: Buffer[] = [];
-  let length = 0;
-  for (const piece of pieces) {
-    if (piece.length >= chunkSize / 4) {
-      if (length > 0) yield Buffer.concat(waiting);
-      waiting = [];
-      length = 0;
-      yield piece;
-      continue;
-    }
-    waiting.push(piece);
-    length += piece.length;
-    if (length < chunkSize) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    length = 0;
-  }
-  yield Buffer.concat([...waiting, tarTrailer()]);
 }

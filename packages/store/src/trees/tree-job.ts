@@ -12,6 +12,10 @@ export type TreeRequest =
   | { readonly kind: 'read'; readonly path: string }
   /** Allows one more chunk. */
   | { readonly kind: 'more' }
+  /** Writes the tar of a path to a socket; answers `sent`. */
+  | { readonly kind: 'send'; readonly path: string; readonly socket: number; readonly chunked: boolean }
+  /** What is being sent fails. */
+  | { readonly kind: 'cancel' }
   /** Unpacks a tar that follows in chunks, maybe compressed. */
   | { readonly kind: 'write'; readonly path: string; readonly options: WriteOptions }
   | { readonly kind: 'chunk'; readonly bytes: Uint8Array }

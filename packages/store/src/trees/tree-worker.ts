@@ -5,8 +5,10 @@ import { EngineError, notFound } from '@wharf/base/error';
 import { detectCompression } from '@wharf/oci/layer/compression';
 import { hasErrno } from '@wharf/sys/errno';
 import { createDecompressor } from '../decompressor.ts';
+import { archiveChunks } from './archive-chunks.ts';
+import { ArchiveSender } from './archive-sender.ts';
 import { statPath } from './path-stat.ts';
-import { archivePath, archiveRoot } from './read-tree.ts';
+import { type ArchivePiece, archivePath, archiveRoot } from './read-tree.ts';
 import { treeChanges } from './tree-changes.ts';
 import type { TreeAnswer, TreeRequest } from './tree-job.ts';
 import { type OpenTree, openTree } from './tree-source.ts';
@@ -19,12 +21,15 @@ const send = (answer: TreeAnswer, transfer: ArrayBuffer[] = []) => port.postMess
 
 let tree: OpenTree | undefined;
 let reading: Generator<Buffer> | undefined;
+let sender: ArchiveSender | undefined;
 let unpacking: Unpacking | undefined;
 
 /** Requests take turns: inflating a chunk may not be done when the next one arrives. */
 let turn = Promise.resolve();
 
 port.on('message', (request: TreeRequest) => {
+  // What is being sent may wait for its reader, and nobody wants it any more.
+  if (request.kind === 'cancel') sender?.cancel();
   turn = turn
     .then(() => handle(request))
     .catch((error: unknown) => {
@@ -44,7 +49,15 @@ async function handle(request: TreeRequest): Promise<void> {
       send({ kind: 'stat', stat: statPath(tree!.root, request.path) });
       return;
     case 'read':
-      reading = request.path === '' ? archiveRoot(tree!) : archivePath(tree!, request.path);
+      reading = archiveChunks(archive(request.path));
+      return;
+    case 'send':
+      sender = new ArchiveSender(request.socket, request);
+      await sender.send(archive(request.path));
+      sender = undefined;
+      send({ kind: 'sent' });
+      return;
+    case 'cancel':
       return;
     case 'more':
       sendMore();
@@ -75,7 +88,12 @@ async function handle(request: TreeRequest): Promise<void> {
   }
 }
 
+function archive(path: string): Generator<ArchivePiece> {
+  return path === '' ? archiveRoot(tree!) : archivePath(tree!, path);
+}
+
 function stop(): void {
+  sender = undefined;
   reading?.return(undefined);
   reading = undefined;
   unpacking?.close();
