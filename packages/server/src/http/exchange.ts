@@ -106,9 +106,9 @@ export class Exchange {
     return Buffer.concat(pieces);
   }
 
-  /** The body as it arrives, with back-pressure down to the socket. */
+  /** The body as it arrives, with back-pressure down to the socket. The chunks are the reader's to keep or give away. */
   stream(): Readable {
-    if (this.#body) return Readable.from(this.#body.length > 0 ? [this.#body] : []);
+    if (this.#body) return Readable.from(this.#body.length > 0 ? [Buffer.from(this.#body)] : []);
     const readable = new Readable({
       read: () => {
         if (!reader.wants) {

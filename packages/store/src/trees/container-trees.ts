@@ -122,7 +122,7 @@ export class ContainerTree {
     }
   }
 
-  /** Unpacks an archive below a directory. Throws not_found, invalid_argument, permission_denied. */
+  /** Unpacks an archive below a directory; takes the memory of its chunks away. Throws not_found, invalid_argument, permission_denied. */
   async write(path: string, archive: Readable, options: WriteOptions): Promise<void> {
     const port = this.#port;
     await port.ask({ kind: 'write', path, options });
@@ -134,8 +134,7 @@ export class ContainerTree {
       }
     };
     for await (const chunk of archive) {
-      // A copy that is the worker's: the chunk may be a slice of a larger buffer.
-      const bytes = new Uint8Array(chunk as Buffer);
+      const bytes = ownBytes(chunk as Buffer);
       onTheWay += bytes.length;
       port.tell({ kind: 'chunk', bytes }, [bytes.buffer as ArrayBuffer]);
       if (onTheWay >= window) await settle(window / 2);
@@ -165,6 +164,11 @@ export class ContainerTree {
       await this.close();
     }
   }
+}
+
+/** Bytes whose memory can be given away: a slice of a larger buffer is copied. */
+function ownBytes(chunk: Buffer): Uint8Array {
+  return chunk.byteLength === chunk.buffer.byteLength ? chunk : new Uint8Array(chunk);
 }
 
 /** A worker's messages one by one. A failure is thrown where its answer is waited for. */

@@ -70,7 +70,7 @@ export class TreeWriter {
   readonly #directoryTimes = new Map<ByteString, bigint>();
   /** The parent used last: archives name neighbours one after another. */
   #parent: { readonly path: ByteString; readonly fd: number } | undefined;
-  #file: { readonly fd: number; readonly entry: TarEntry } | undefined;
+  #file: { readonly fd: number; readonly entry: TarEntry; written: number } | undefined;
 
   /** Throws not_found, invalid_argument for no directory, permission_denied for a read-only place. */
   constructor(tree: OpenTree, path: string, options: WriteOptions) {
@@ -80,7 +80,9 @@ export class TreeWriter {
     this.#reader = new TarReader({
       entry: (entry) => this.#enter(entry),
       data: (bytes, offset) => {
-        if (this.#file) writeAt(this.#file.fd, bytes, offset);
+        if (!this.#file) return;
+        writeAt(this.#file.fd, bytes, offset);
+        this.#file.written = offset + bytes.length;
       },
       endEntry: () => this.#endFile(),
     });
@@ -117,12 +119,13 @@ export class TreeWriter {
     if (name === undefined) return;
     const parent = this.#parentOf(names);
     const path = [...names, name].join('/');
+    if (this.#make(parent, name, entry, path)) return;
     if (this.#keeps(parent, name, entry, path)) {
       const fd = check(tryOpenAt(parent, bytes(name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW), `open ${path}`);
       this.#finishDirectory(fd, entry, path);
       return;
     }
-    this.#make(parent, name, entry, path);
+    if (!this.#make(parent, name, entry, path)) expect(-EEXIST, path);
   }
 
   /** True for a directory that stays where the archive has one too; anything else in the way is removed. */
@@ -142,41 +145,44 @@ export class TreeWriter {
     return false;
   }
 
-  #make(parent: number, name: ByteString, entry: TarEntry, path: ByteString): void {
+  /** False where something has the name. */
+  #make(parent: number, name: ByteString, entry: TarEntry, path: ByteString): boolean {
     const cName = bytes(name);
     switch (entry.type) {
       case 'file': {
         const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW;
-        this.#file = { fd: expect(tryOpenAt(parent, cName, flags, 0o600), path), entry };
-        return;
+        const fd = tryOpenAt(parent, cName, flags, 0o600);
+        if (!isMade(fd, path)) return false;
+        this.#file = { fd, entry, written: 0 };
+        return true;
       }
       case 'directory': {
-        expect(tryMkdirAt(parent, cName, 0o700), path);
+        if (!isMade(tryMkdirAt(parent, cName, 0o700), path)) return false;
         const fd = expect(tryOpenAt(parent, cName, O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path);
         this.#finishDirectory(fd, entry, path);
-        return;
+        return true;
       }
       case 'symlink':
-        expect(trySymlinkAt(bytes(entry.linkName), parent, cName), path);
+        if (!isMade(trySymlinkAt(bytes(entry.linkName), parent, cName), path)) return false;
         this.#ownAt(parent, cName, entry);
         setTimesAt(parent, cName, entry.mtime);
-        return;
+        return true;
       case 'link':
-        this.#link(parent, cName, entry, path);
-        return;
+        return this.#link(parent, cName, entry, path);
       case 'character':
       case 'block':
       case 'fifo':
-        this.#node(parent, cName, entry, path);
+        return this.#node(parent, cName, entry, path);
     }
   }
 
   #endFile(): void {
     if (!this.#file) return;
-    const { fd, entry } = this.#file;
+    const { fd, entry, written } = this.#file;
     this.#file = undefined;
     try {
-      if (entry.size > 0) truncateFile(fd, entry.size);
+      // A hole at its end.
+      if (entry.size > written) truncateFile(fd, entry.size);
       this.#finish(fd, entry);
       setTimesFile(fd, entry.mtime);
     } finally {
@@ -221,7 +227,7 @@ export class TreeWriter {
     throw invalidArgument(`container ID ${uid}:${gid} cannot be mapped to a host ID`);
   }
 
-  #link(parent: number, name: Uint8Array, entry: TarEntry, path: ByteString): void {
+  #link(parent: number, name: Uint8Array, entry: TarEntry, path: ByteString): boolean {
     const target = memberPath(entry.linkName, this.#destination);
     const targetName = target.pop();
     const from = targetName === undefined ? -ENOENT : this.#openDirectory(target.join('/'));
@@ -229,16 +235,16 @@ export class TreeWriter {
     try {
       const made = tryLinkAt(from, bytes(targetName), parent, name);
       if (made === -ENOENT) throw invalidLink(entry);
-      expect(made, path);
+      return isMade(made, path);
     } finally {
       closeSync(from);
     }
   }
 
-  #node(parent: number, name: Uint8Array, entry: TarEntry, path: ByteString): void {
+  #node(parent: number, name: Uint8Array, entry: TarEntry, path: ByteString): boolean {
     const kind = entry.type === 'character' ? S_IFCHR : entry.type === 'block' ? S_IFBLK : S_IFIFO;
     const device = entry.type === 'fifo' ? 0 : makeDevice(entry.deviceMajor, entry.deviceMinor);
-    expect(tryMknodAt(parent, name, kind | 0o600, device), path);
+    if (!isMade(tryMknodAt(parent, name, kind | 0o600, device), path)) return false;
     this.#ownAt(parent, name, entry);
     // There is no chmod(2) that spares links: the node is opened, without being used, and changed by its descriptor.
     const fd = expect(tryOpenAt(parent, name, O_PATH | O_NOFOLLOW), path);
@@ -250,6 +256,7 @@ export class TreeWriter {
       closeSync(fd);
     }
     setTimesAt(parent, name, entry.mtime);
+    return true;
   }
 
   #parentOf(names: readonly ByteString[]): number {
@@ -332,6 +339,11 @@ function overwriteMessage(wasDirectory: boolean, path: ByteString, destination: 
 
 function invalidLink({ linkName, name }: TarEntry): Error {
   return invalidArgument(`invalid hardlink ${JSON.stringify(shown(linkName))} -> ${JSON.stringify(shown(name))}`);
+}
+
+/** False where something has the name; other failures are thrown. */
+function isMade(result: number, path: ByteString): boolean {
+  return result !== -EEXIST && expect(result, path) >= 0;
 }
 
 function expect(result: number, what: ByteString): number {
