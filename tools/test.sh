@@ -4,6 +4,22 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . tools/launch.sh
+# Compose v2 and buildx, where the distribution has them; without them their cases are skipped.
+install_plugins() {
+  wanted=
+  for plugin in compose buildx; do
+    ls {/usr/local/lib,/usr/lib,/usr/libexec}/docker/cli-plugins/docker-"$plugin" 2>/dev/null | grep -q . && continue
+    wanted="$wanted docker-$plugin"
+  done
+  [ -n "$wanted" ] && command -v apt-cache >/dev/null 2>&1 || return 0
+  # Ubuntu's name for Compose first. Debian's docker-compose was version 1, a program of its own, until bookworm.
+  found=$(apt-cache policy docker-compose-v2 docker-compose docker-buildx 2>/dev/null |
+    awk '/^[^ ]/ { name = $1; sub(":", "", name) } $1 == "Candidate:" && $2 !~ /^\(none\)|^([0-9]+:)?1\./ && name ~ /compose/ || $1 == "Candidate:" && $2 != "(none)" && name ~ /buildx/ { print name }')
+  for plugin in $wanted; do
+    package=$(printf '%s\n' "$found" | grep -m1 "^$plugin") || continue
+    install_packages "$package" || true
+  done
+}
 ensure_modules
 missing=
 need() { command -v "$1" >/dev/null 2>&1 || missing="$missing $2"; }
@@ -36,6 +52,7 @@ need systemd-analyze systemd
 need rsyslogd rsyslog
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
+install_plugins
 ensure_host
 ensure_bundles
 exec "$bun" tools/test.ts "$@"

@@ -22,7 +22,10 @@ export interface Bench {
 /** A group of figures that `--only` names. */
 export type Measure = (bench: Bench) => Promise<Figure[]>;
 
-/** Runs `body` for each engine in turn, `rounds` times, so that a change of the machine's speed hits all alike. */
+/**
+ * Runs `body` for each engine in turn, `rounds` times, so that a change of the machine's speed hits all alike. Each
+ * round begins with another engine: none of them always comes after the same one, nor twice in a row.
+ */
 export async function inTurn(
   engines: readonly Engine[],
   rounds: number,
@@ -31,7 +34,10 @@ export async function inTurn(
   const values: Record<string, number[]> = Object.fromEntries(engines.map(({ name }) => [name, []]));
   for (const engine of engines) await body(engine);
   for (let round = 0; round < rounds; round++) {
-    for (const engine of engines) values[engine.name]!.push(await body(engine));
+    const first = round % engines.length;
+    for (const engine of [...engines.slice(first), ...engines.slice(0, first)]) {
+      values[engine.name]!.push(await body(engine));
+    }
   }
   return values;
 }
