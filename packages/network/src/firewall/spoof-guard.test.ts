@@ -48,6 +48,34 @@ function pingAs(from: Sandbox, address: string, to: string): void {
   run(from, 'ip', 'addr', 'del', address, 'dev', 'eth0');
 }
 
+/** The MAC address at which `from` would send to `to` by IPv6; where it has none yet, it asks. */
+function neighbour(from: Sandbox, to: Sandbox, { ask = true } = {}): string {
+  const address = to.endpoints.net!.GlobalIPv6Address;
+  if (ask) run(from, 'busybox', 'ping', '-6', '-c', '1', '-W', '2', address);
+  return /lladdr (\S+)/.exec(run(from, 'ip', 'neigh', 'show', address))?.[1] ?? '';
+}
+
+/**
+ * Sends a neighbour advertisement that gives `as`'s address the sender's MAC address, behind extension headers of
+ * these numbers: 0 has options for each hop, 60 for the destination. RFC 4861, section 4.4; RFC 8200, section 4.
+ */
+function advertise(from: Sandbox, { as, to, headers }: { as: Sandbox; to: Sandbox; headers: number[] }): void {
+  const mac = from.endpoints.net!.MacAddress.replaceAll(':', '');
+  const script = `
+import socket, sys
+target, to, mac, headers = sys.argv[1], sys.argv[2], bytes.fromhex(sys.argv[3]), sys.argv[4]
+s = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS, 255)
+padding = bytes([0, 0, 1, 4, 0, 0, 0, 0])
+if '60' in headers.split(','): s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, padding)
+if '0' in headers.split(','): s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, padding)
+override = bytes([136, 0, 0, 0, 0x60, 0, 0, 0])
+s.sendto(override + socket.inet_pton(socket.AF_INET6, target) + bytes([2, 1]) + mac, (to, 0))
+`;
+  const [target, receiver] = [as, to].map(({ endpoints }) => endpoints.net!.GlobalIPv6Address);
+  run(from, 'python3', '-c', script, target!, receiver!, mac, headers.join());
+}
+
 describe('a container', () => {
   test('sends by its own address', async () => {
     await serve(victim, 80, 'hello');
@@ -87,6 +115,19 @@ describe('a container', () => {
     const mac = victim.endpoints.net!.MacAddress;
     assert.match(before, new RegExp(mac));
     assert.match(run(trusted, 'ip', 'neigh', 'show', addressOf(victim)), new RegExp(mac));
+  });
+
+  test('cannot take over a neighbour’s address by neighbour discovery, whatever headers are before it', () => {
+    for (const headers of [[], [60], [0], [0, 60]]) {
+      const known = neighbour(trusted, victim);
+      advertise(attacker, { as: victim, to: trusted, headers });
+      assert.equal(neighbour(trusted, victim), known, `behind ${headers}`);
+      // The same packet does it where nobody is guarded.
+      neighbour(attacker, victim);
+      advertise(trusted, { as: victim, to: attacker, headers });
+      assert.equal(neighbour(attacker, victim, { ask: false }), trusted.endpoints.net!.MacAddress, `behind ${headers}`);
+      run(attacker, 'ip', 'neigh', 'flush', 'dev', 'eth0');
+    }
   });
 
   test('cannot use another MAC address', () => {
