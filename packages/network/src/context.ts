@@ -11,6 +11,7 @@ import type { FirewallPort } from './firewall/ruleset.ts';
 import type { AddressBook } from './ipam/address-book.ts';
 import type { PoolRegion } from './ipam/default-pools.ts';
 import type { LinkRemover } from './links/link-remover.ts';
+import type { ForeignRoutes } from './networks/host-routes.ts';
 import type { NetworkPlugins } from './plugins/network-plugins.ts';
 import type { RemoteIpam } from './plugins/remote-ipam.ts';
 import type { HeldPort, PortAllocator } from './ports/port-allocator.ts';
@@ -94,6 +95,7 @@ export interface NetworkContext {
   readonly drivers: Map<string, NetworkDriver>;
   readonly remoteIpam: RemoteIpam;
   readonly addresses: AddressBook;
+  readonly foreignRoutes: ForeignRoutes;
   readonly endpoints: EndpointIndex;
   readonly live: Map<string, LiveSandbox>;
   readonly locks: KeyedLock;

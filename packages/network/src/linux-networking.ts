@@ -24,6 +24,7 @@ import type {
 } from './networking.ts';
 import { createNetwork } from './networks/create-network.ts';
 import { driverOf, findNetwork } from './networks/find-network.ts';
+import { ForeignRoutes } from './networks/host-routes.ts';
 import { removeNetwork } from './networks/remove-network.ts';
 import { noPlugins } from './plugins/network-plugins.ts';
 import { RemoteIpam } from './plugins/remote-ipam.ts';
@@ -79,6 +80,7 @@ export function openLinuxNetworking(options: LinuxNetworkingOptions): LinuxNetwo
     ]),
     remoteIpam: new RemoteIpam(options.plugins ?? noPlugins, log),
     addresses: new AddressBook(),
+    foreignRoutes: new ForeignRoutes(route, bridge),
     endpoints: new EndpointIndex(),
     live: new Map(),
     locks: new KeyedLock(),
@@ -175,7 +177,7 @@ export class LinuxNetworking implements Networking {
 
   async close({ removeHostState }: { removeHostState: boolean } = { removeHostState: false }): Promise<void> {
     clearInterval(this.#watch);
-    const { live, networks, ports, namespaces, remappedNamespaces } = this.#context;
+    const { live, networks, ports, namespaces, remappedNamespaces, foreignRoutes } = this.#context;
     const { upstream, route, firewall, remover, log } = this.#context;
     const empty = live.size === 0;
     const failures = await runAll([
@@ -191,6 +193,7 @@ export class LinuxNetworking implements Networking {
           ]
         : []),
       () => remover.close(),
+      () => foreignRoutes.close(),
       () => firewall.close(),
       () => route.close(),
     ]);

@@ -5,7 +5,7 @@ import type { Logger } from '@wharf/base/logger';
 import { hasErrno } from '@wharf/sys/errno';
 import { NetlinkBatch } from '@wharf/sys/netlink/batch';
 import { addBridge, addVeth, type Link, linkByName, setHairpin, setLink } from '@wharf/sys/netlink/link';
-import { addAddress, addLocalRoute, deleteAddress, listAddresses } from '@wharf/sys/netlink/route';
+import { addAddress, addLocalRoute, deleteAddress } from '@wharf/sys/netlink/route';
 import type { NetlinkSocket } from '@wharf/sys/netlink/socket';
 import { addressBytes } from '../address.ts';
 import type { Firewall } from '../firewall/firewall.ts';
@@ -35,6 +35,8 @@ export class BridgeDriver implements NetworkDriver {
   readonly #log: Logger;
   readonly #remover: LinkRemover;
   readonly #indexes = new Map<string, number>();
+  /** By the bridge's index: the gateways' addresses, in hex. */
+  readonly #gateways = new Map<number, Set<string>>();
   /**
    * With br_netfilter a container's packet to its own published port stays on the bridge, and has to go back
    * through the port it came from.
@@ -70,6 +72,8 @@ export class BridgeDriver implements NetworkDriver {
     const index =
       found?.index ?? this.#create(name, { mac: chosen.mac ?? randomMac(), mtu: chosen.mtu ?? options.mtu });
     this.#indexes.set(network.id, index);
+    const gateways = networkSubnets(network).flatMap(({ gateway }) => (gateway ? [hex(addressBytes(gateway))] : []));
+    this.#gateways.set(index, new Set(gateways));
     this.#address(network, index, options);
     // Ports published on 127.0.0.1 leave the host with that source until they are masqueraded.
     writeSysctl(`net/ipv4/conf/${name}/route_localnet`, '1');
@@ -81,16 +85,30 @@ export class BridgeDriver implements NetworkDriver {
 
   async remove(network: StoredNetwork): Promise<void> {
     const name = linkName(network);
+    this.#gateways.delete(this.#indexes.get(network.id) ?? 0);
     this.#indexes.delete(network.id);
     this.#firewall.removeBridge(name);
     const link = linkByName(this.#route, name);
     if (link?.kind !== 'bridge' || link.alias !== this.#owner) return;
     // Without its addresses it is nobody's way to anywhere; that it goes takes the kernel 40 ms, and nobody waits.
-    const own = listAddresses(this.#route).filter(({ index }) => index === link.index);
     const batch = new NetlinkBatch();
-    for (const { address, length } of own) deleteAddress(batch, link.index, { address, length });
-    if (own.length > 0) this.#route.transact(batch, `take the addresses of bridge ${name}`);
+    for (const { subnet, gateway } of networkSubnets(network)) {
+      if (gateway) deleteAddress(batch, link.index, { address: addressBytes(gateway), length: subnet.length });
+    }
+    try {
+      if (batch.bytes.length > 0) this.#route.transact(batch, `take the addresses of bridge ${name}`);
+    } catch (error) {
+      if (!hasErrno(error, 'EADDRNOTAVAIL')) throw error;
+    }
     this.#remover.removeLater(name, link.index, (error) => this.#log.error('Cannot remove a bridge', { name, error }));
+  }
+
+  ownsLink(index: number): boolean {
+    return this.#gateways.has(index);
+  }
+
+  ownsAddress(index: number, address: Uint8Array): boolean {
+    return this.#gateways.get(index)?.has(hex(address)) ?? false;
   }
 
   link(
@@ -179,6 +197,10 @@ function enableForwarding(network: StoredNetwork): void {
   if (!network.enableIPv6) return;
   writeSysctl('net/ipv6/conf/default/forwarding', '1');
   writeSysctl('net/ipv6/conf/all/forwarding', '1');
+}
+
+function hex(address: Uint8Array): string {
+  return Buffer.from(address).toString('hex');
 }
 
 /** Locally administered. */

@@ -12,7 +12,6 @@ import type { StoredNetwork } from '../records.ts';
 import { applyConfiguration, checkConfigOnly } from './config-network.ts';
 import { createPluginNetwork } from './create-plugin-network.ts';
 import { driverOf, networkLock } from './find-network.ts';
-import { hostRoutes } from './host-routes.ts';
 
 /**
  * Makes a user-defined network: pool, row, kernel state; a throw undoes all of it. Nothing is awaited between the
@@ -68,12 +67,12 @@ export function newRecord() {
 }
 
 export function planNetwork(context: NetworkContext, spec: NetworkSpec, link: string | undefined): StoredNetwork {
-  const { addresses, options, route } = context;
+  const { addresses, options, foreignRoutes } = context;
   const { config, userSubnet } = allocateSubnets({
     ...spec,
     regions: options.addressPools ?? defaultRegions,
     networks: addresses.subnets(),
-    routes: hostRoutes(route),
+    routes: foreignRoutes.list(),
   });
   return {
     ...spec,

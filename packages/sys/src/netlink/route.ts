@@ -1,5 +1,5 @@
 import { decodeAttributes, type NetlinkBatch } from './batch.ts';
-import type { NetlinkSocket } from './socket.ts';
+import { type NetlinkMessage, NetlinkSocket } from './socket.ts';
 
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
@@ -51,14 +51,21 @@ export function deleteAddress(batch: NetlinkBatch, index: number, { address, len
   });
 }
 
-export function listAddresses(socket: NetlinkSocket): (RawPrefix & { index: number })[] {
-  return socket.dump(RTM_GETADDR, Buffer.alloc(8), ({ type, body }) => {
-    if (type !== RTM_NEWADDR) return undefined;
-    const found = decodeAttributes(body.subarray(8));
-    const address = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
-    if (!address) return undefined;
-    return { index: body.readUInt32LE(4), length: body[1]!, address: Uint8Array.from(address) };
-  });
+export interface LinkAddress extends RawPrefix {
+  /** Of its link. */
+  readonly index: number;
+}
+
+export function listAddresses(socket: NetlinkSocket): LinkAddress[] {
+  return socket.dump(RTM_GETADDR, Buffer.alloc(8), readAddress);
+}
+
+function readAddress({ type, body }: NetlinkMessage): LinkAddress | undefined {
+  if (type !== RTM_NEWADDR && type !== RTM_DELADDR) return undefined;
+  const found = decodeAttributes(body.subarray(8));
+  const address = found.get(IFA_LOCAL) ?? found.get(IFA_ADDRESS);
+  if (!address) return undefined;
+  return { index: body.readUInt32LE(4), length: body[1]!, address: Uint8Array.from(address) };
 }
 
 export interface RouteSpec {
@@ -99,24 +106,43 @@ export interface Route extends RawPrefix {
   readonly gateway: Uint8Array | undefined;
   readonly link: number | undefined;
   readonly priority: number;
+  /** It came with an address. */
+  readonly byKernel: boolean;
 }
 
 /** The unicast routes of the main table, both families. */
 export function listRoutes(socket: NetlinkSocket): Route[] {
-  return socket.dump(RTM_GETROUTE, Buffer.alloc(12), ({ type, body }) => {
-    if (type !== RTM_NEWROUTE || body[4] !== RT_TABLE_MAIN || body[7] !== RTN_UNICAST) return undefined;
-    if (body[0] !== AF_INET && body[0] !== AF_INET6) return undefined;
-    const found = decodeAttributes(body.subarray(12));
-    const destination = found.get(RTA_DST) ?? Buffer.alloc(body[0] === AF_INET ? 4 : 16);
-    const gateway = found.get(RTA_GATEWAY);
-    return {
-      address: Uint8Array.from(destination),
-      length: body[1]!,
-      gateway: gateway && Uint8Array.from(gateway),
-      link: found.get(RTA_OIF)?.readUInt32LE(0),
-      priority: found.get(RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
-    };
-  });
+  return socket.dump(RTM_GETROUTE, Buffer.alloc(12), readRoute);
+}
+
+function readRoute({ type, body }: NetlinkMessage): Route | undefined {
+  if (type !== RTM_NEWROUTE && type !== RTM_DELROUTE) return undefined;
+  if (body[4] !== RT_TABLE_MAIN || body[7] !== RTN_UNICAST) return undefined;
+  if (body[0] !== AF_INET && body[0] !== AF_INET6) return undefined;
+  const found = decodeAttributes(body.subarray(12));
+  const destination = found.get(RTA_DST) ?? Buffer.alloc(body[0] === AF_INET ? 4 : 16);
+  const gateway = found.get(RTA_GATEWAY);
+  return {
+    address: Uint8Array.from(destination),
+    length: body[1]!,
+    gateway: gateway && Uint8Array.from(gateway),
+    link: found.get(RTA_OIF)?.readUInt32LE(0),
+    priority: found.get(RTA_PRIORITY)?.readUInt32LE(0) ?? 0,
+    byKernel: body[5] === RTPROT_KERNEL,
+  };
+}
+
+/** RTMGRP_IPV4_IFADDR, RTMGRP_IPV4_ROUTE, RTMGRP_IPV6_IFADDR, RTMGRP_IPV6_ROUTE of linux/rtnetlink.h. */
+const addressAndRouteGroups = 0x10 | 0x40 | 0x100 | 0x400;
+
+/** Hears of every address and route of the main table that comes or goes. */
+export function listenToRoutes(): NetlinkSocket {
+  return NetlinkSocket.listen('route', addressAndRouteGroups);
+}
+
+/** Those that came or went since the last call; undefined when some were missed. */
+export function changedRoutes(listener: NetlinkSocket): (LinkAddress | Route)[] | undefined {
+  return listener.heard((message) => readAddress(message) ?? readRoute(message));
 }
 
 /** struct ifaddrmsg */

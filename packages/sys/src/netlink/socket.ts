@@ -13,6 +13,7 @@ const NETLINK_EXT_ACK = 11;
 const NETLINK_CAP_ACK = 10;
 const MSG_DONTWAIT = 0x40;
 const EAGAIN = 11;
+const ENOBUFS = 105;
 const NLMSG_ERROR = 2;
 const NLMSG_DONE = 3;
 const NLM_F_DUMP = 0x300;
@@ -46,6 +47,42 @@ export class NetlinkSocket implements Disposable {
     syscall('setsockopt', fd, SOL_NETLINK, NETLINK_EXT_ACK, on, 4);
     syscall('setsockopt', fd, SOL_NETLINK, NETLINK_CAP_ACK, on, 4);
     return new NetlinkSocket(fd);
+  }
+
+  /**
+   * A socket that hears of changes: `groups` are bits of linux/rtnetlink.h, RTMGRP_*. What nobody takes from it stays
+   * in a small buffer.
+   */
+  static listen(protocol: NetlinkProtocol, groups: number): NetlinkSocket {
+    const fd = check(syscall('socket', AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocols[protocol]), 'open netlink');
+    const socket = new NetlinkSocket(fd);
+    const name = new Uint8Array(Uint32Array.of(AF_NETLINK, 0, groups).buffer);
+    try {
+      check(syscall('bind', fd, name, name.length), 'listen to netlink');
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+  }
+
+  /** What came since the last call, read; undefined when some of it was lost. Never waits. */
+  heard<T>(read: Reader<T>): T[] | undefined {
+    const found: T[] = [];
+    let lost = false;
+    for (;;) {
+      const length = this.#receive(MSG_DONTWAIT);
+      if (length === -EAGAIN) return lost ? undefined : found;
+      if (length === -ENOBUFS) {
+        lost = true;
+        continue;
+      }
+      check(length, 'hear of changes');
+      for (const message of split(this.#received.subarray(0, length))) {
+        const value = read(message);
+        if (value !== undefined) found.push(value);
+      }
+    }
   }
 
   /**
