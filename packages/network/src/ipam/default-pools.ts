@@ -1,4 +1,4 @@
-import { type Prefix, parsePrefix, prefixesOverlap, prefixOf, prefixSize } from '../address.ts';
+import { type Prefix, parsePrefix, prefixOf, prefixSize } from '../address.ts';
 
 /** A region that is cut into subnets of one size, as daemon.json's default-address-pools. */
 export interface PoolRegion {
@@ -32,26 +32,36 @@ export const defaultBridgeRegions: readonly PoolRegion[] = [
 
 /** The first subnet of the regions that overlaps none of `taken`; undefined when there is none left. */
 export function choosePool(regions: readonly PoolRegion[], taken: readonly Prefix[]): Prefix | undefined {
+  const obstacles = { 4: sortedRanges(taken, 4), 6: sortedRanges(taken, 6) };
   for (const { base, size } of regions) {
-    const obstacles = taken
-      .filter((prefix) => prefixesOverlap(prefix, base))
-      .toSorted((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0));
     const first = prefixOf({ family: base.family, value: base.base }, size);
     const step = prefixSize(first);
-    const candidate = firstGap(first.base, step, obstacles);
+    const candidate = firstGap(first.base, step, obstacles[base.family]);
     if (candidate + step <= base.base + prefixSize(base)) return { ...first, base: candidate };
   }
   return undefined;
 }
 
-/** Obstacles are sorted by where they begin: what does not reach the candidate yet cannot reach it later. */
-function firstGap(start: bigint, step: bigint, obstacles: readonly Prefix[]): bigint {
+interface Range {
+  readonly from: bigint;
+  /** Behind the last. */
+  readonly to: bigint;
+}
+
+function sortedRanges(prefixes: readonly Prefix[], family: 4 | 6): Range[] {
+  return prefixes
+    .filter((prefix) => prefix.family === family)
+    .map((prefix) => ({ from: prefix.base, to: prefix.base + prefixSize(prefix) }))
+    .sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
+}
+
+/** Ranges are sorted by where they begin: what does not reach the candidate yet cannot reach it later. */
+function firstGap(start: bigint, step: bigint, ranges: readonly Range[]): bigint {
   let candidate = start;
-  for (const obstacle of obstacles) {
-    const behind = obstacle.base + prefixSize(obstacle);
-    if (behind <= candidate) continue;
-    if (obstacle.base >= candidate + step) break;
-    candidate = ((behind + step - 1n) / step) * step;
+  for (const { from, to } of ranges) {
+    if (to <= candidate) continue;
+    if (from >= candidate + step) break;
+    candidate = ((to + step - 1n) / step) * step;
   }
   return candidate;
 }
