@@ -6,6 +6,7 @@ const AF_INET6 = 10;
 const SOCK_NONBLOCK = 0o4000;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
+const EINPROGRESS = 115;
 const SO_REUSEADDR = 2;
 const IPPROTO_IPV6 = 41;
 const IPV6_V6ONLY = 26;
@@ -47,6 +48,20 @@ export function openBoundSocket(transport: Transport, { address, port, reuseAddr
     closeSocket(fd);
     throw error;
   }
+}
+
+/** A TCP socket of the calling thread's present network namespace that is on its way to a server. Never waits. */
+export function openConnectingSocket({ address, port }: Pick<BindOptions, 'address' | 'port'>): number {
+  const { type, protocol } = transports.tcp;
+  const family = address.length === 4 ? AF_INET : AF_INET6;
+  const fd = check(syscall('socket', family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), 'open a socket');
+  const name = socketAddress(address, port);
+  const result = syscall('connect', fd, name, name.length);
+  if (result < 0 && result !== -EINPROGRESS) {
+    closeSocket(fd);
+    check(result, `connect to TCP port ${port}`);
+  }
+  return fd;
 }
 
 /** The local port a socket is bound to. */

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
+import { closeNamespace, inNetworkNamespace } from '@wharf/sys/namespaces';
+import { openBoundSocket } from '@wharf/sys/socket';
 import { parseAddress } from '../address.ts';
+import { NamespacePool } from '../sandbox/namespace-pool.ts';
 import { enterTestHost } from '../test-host.ts';
 import { encodeName, encodeResponse, parseQuery, responseCodes } from './message.ts';
 import { type NameView, resolve } from './resolver.ts';
@@ -106,6 +109,31 @@ test('questions over TCP are asked over TCP', async () => {
   const answer = await resolve(view, question, 'tcp');
   assert.deepEqual([...(answer?.subarray(-4) ?? [])], [203, 0, 113, 5]);
   server.close();
+});
+
+test('a container’s own server is asked over TCP from inside; one that refuses is passed over', async () => {
+  const pool = new NamespacePool(0);
+  const { fd, route } = pool.take();
+  route.close();
+  const long = encodeResponse(
+    parseQuery(question)!,
+    responseCodes.noError,
+    Array.from({ length: 200 }, (_, index) => ({ address: parseAddress(`203.0.113.${index}`)! })),
+  );
+  assert.ok(long.length > 1400);
+  const server = createServer((socket) => socket.on('data', () => socket.write(frame(long))));
+  const { promise, resolve: ready } = Promise.withResolvers<void>();
+  const listening = { address: Uint8Array.of(127, 0, 0, 53), port: 53, listen: 8 };
+  server.listen({ fd: inNetworkNamespace(fd, () => openBoundSocket('tcp', listening)) }, ready);
+  await promise;
+  const inside = new Upstream(fd);
+  assert.deepEqual(await inside.ask(question, ['127.0.0.54', '127.0.0.53'], 'tcp'), long);
+  assert.equal(await inside.ask(question, ['192.0.2.1'], 'tcp'), undefined, 'there is no way to it');
+  assert.equal(await upstream.ask(question, ['127.0.0.53'], 'tcp'), undefined, 'it is not the host’s');
+  await inside.close();
+  server.close();
+  closeNamespace(fd);
+  pool.close();
 });
 
 test('an internal sandbox never asks outside (CVE-2024-29018)', async () => {

@@ -1,6 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
-import { connect, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
+import { inNetworkNamespace } from '@wharf/sys/namespaces';
+import { openBoundSocket, openConnectingSocket } from '@wharf/sys/socket';
+import { openTcpStream } from '@wharf/sys/tcp-stream';
+import { addressBytes, parseAddress } from '../address.ts';
 import { firstAnswer } from './first-answer.ts';
 
 /** Docker's: how long one server has, how many are asked, and how many questions may wait. */
@@ -10,28 +14,23 @@ const maxInFlight = 1024;
 /** How long one that said nothing is asked last. */
 const avoidMilliseconds = 30_000;
 
-/** Gives an unconnected UDP socket of this family in the network namespace that questions are asked from. */
-export type OpenUdpSocket = (family: 4 | 6) => Promise<Socket>;
+/** Runs what opens a socket where its questions are to be asked from. */
+type Inside = <T>(open: () => T) => T;
 
 /**
- * Asks name servers on behalf of containers, from the network namespace its sockets are made in. A server that
+ * Asks name servers on behalf of containers, from one network namespace. A server that
  * refuses or stays silent is passed over, and asked after the others for a while.
  */
 export class Upstream {
-  readonly #open: OpenUdpSocket;
-  readonly #hasTcp: boolean;
+  readonly #inside: Inside;
   readonly #servers = new Map<string, NameServer>();
   /** Servers that said nothing, and until when they are avoided. */
   readonly #silent = new Map<string, number>();
   #inFlight = 0;
 
-  /**
-   * With `open` the sockets are of another namespace. There TCP cannot be had: such questions go by UDP, and an
-   * answer that does not fit is none.
-   */
-  constructor(open?: OpenUdpSocket) {
-    this.#open = open ?? openHostSocket;
-    this.#hasTcp = open === undefined;
+  /** From the namespace of this descriptor, or from the host's. */
+  constructor(namespace?: number) {
+    this.#inside = (open) => (namespace === undefined ? open() : inNetworkNamespace(namespace, open));
   }
 
   /** The first good answer; undefined where none answered in time. */
@@ -49,11 +48,11 @@ export class Upstream {
   }
 
   async #askServer(server: string, query: Buffer, transport: 'udp' | 'tcp'): Promise<Buffer | undefined> {
-    const byTcp = transport === 'tcp' && this.#hasTcp;
-    const answer = byTcp ? await askTcp(query, server) : await this.#server(server).ask(query);
+    const byTcp = transport === 'tcp';
+    const answer = byTcp ? await askTcp(query, server, this.#inside) : await this.#server(server).ask(query);
     if (answer) this.#silent.delete(server);
     else this.#silent.set(server, performance.now() + avoidMilliseconds);
-    return answer && (transport === 'udp' || byTcp || !isTruncated(answer)) ? answer : undefined;
+    return answer;
   }
 
   async close(): Promise<void> {
@@ -64,7 +63,7 @@ export class Upstream {
   #server(address: string): NameServer {
     let server = this.#servers.get(address);
     if (!server) {
-      server = new NameServer(address, this.#open);
+      server = new NameServer(address, this.#inside);
       this.#servers.set(address, server);
     }
     return server;
@@ -83,13 +82,13 @@ interface Waiting {
  */
 class NameServer {
   readonly #address: string;
-  readonly #open: OpenUdpSocket;
+  readonly #inside: Inside;
   readonly #waiting = new Map<number, Waiting>();
   #socket: Promise<Socket | undefined> | undefined;
 
-  constructor(address: string, open: OpenUdpSocket) {
+  constructor(address: string, inside: Inside) {
     this.#address = address;
-    this.#open = open;
+    this.#inside = inside;
   }
 
   async ask(query: Buffer): Promise<Buffer | undefined> {
@@ -125,7 +124,7 @@ class NameServer {
 
   async #connect(): Promise<Socket | undefined> {
     try {
-      const socket = await this.#open(isIPv6(this.#address) ? 6 : 4);
+      const socket = await openUdp(isIPv6(this.#address) ? 6 : 4, this.#inside);
       socket.on('message', (bytes: Buffer) => this.#receive(bytes));
       socket.on('error', () => this.#giveUp());
       socket.unref();
@@ -158,10 +157,6 @@ class NameServer {
   }
 }
 
-function isTruncated(answer: Buffer): boolean {
-  return (answer.readUInt16BE(2) & 0x0200) !== 0;
-}
-
 /** Compares up to the end of the question's name, type and class; letter case may change on the way. */
 function sameQuestion(answer: Buffer, question: Buffer): boolean {
   const end = question.indexOf(0) + 5;
@@ -169,25 +164,29 @@ function sameQuestion(answer: Buffer, question: Buffer): boolean {
   return theirs === question.toString('latin1', 0, end).toLowerCase();
 }
 
-async function askTcp(query: Buffer, server: string): Promise<Buffer | undefined> {
+async function askTcp(query: Buffer, server: string, inside: Inside): Promise<Buffer | undefined> {
+  const address = parseAddress(server);
+  if (!address) return undefined;
   const { promise, resolve } = Promise.withResolvers<Buffer | undefined>();
-  const socket = connect({ host: server, port: 53 });
   const timer = setTimeout(resolve, timeoutMilliseconds, undefined);
   let received = Buffer.alloc(0);
-  socket.on('error', () => resolve(undefined));
-  socket.on('close', () => resolve(undefined));
-  socket.on('connect', () => socket.write(frame(query)));
-  socket.on('data', (chunk: Buffer) => {
+  const data = (chunk: Uint8Array) => {
     received = Buffer.concat([received, chunk]);
-    if (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      resolve(received.subarray(2, 2 + received.readUInt16BE(0)));
-    }
-  });
+    if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+    resolve(received.subarray(2, 2 + received.readUInt16BE(0)));
+  };
   try {
-    return await promise;
+    const fd = inside(() => openConnectingSocket({ address: addressBytes(address), port: 53 }));
+    const stream = await openTcpStream(fd, { data, closed: () => resolve(undefined) });
+    stream.write(frame(query));
+    const answer = await promise;
+    stream.destroy();
+    return answer;
+  } catch {
+    // No way to it, or nobody there.
+    return undefined;
   } finally {
     clearTimeout(timer);
-    socket.destroy();
   }
 }
 
@@ -198,11 +197,14 @@ export function frame(message: Buffer): Buffer {
   return Buffer.concat([length, message]);
 }
 
-async function openHostSocket(family: 4 | 6): Promise<Socket> {
+const anyAddress = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
+
+async function openUdp(family: 4 | 6, inside: Inside): Promise<Socket> {
+  const fd = inside(() => openBoundSocket('udp', { address: anyAddress[family], port: 0 }));
   const socket = createSocket(family === 4 ? 'udp4' : 'udp6');
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.once('error', reject);
-  socket.bind(0, resolve);
+  socket.bind({ fd }, resolve);
   await promise;
   return socket;
 }

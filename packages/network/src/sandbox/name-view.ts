@@ -1,6 +1,3 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { inNetworkNamespace } from '@wharf/sys/namespaces';
-import { openBoundSocket } from '@wharf/sys/socket';
 import type { LiveSandbox, NetworkContext } from '../context.ts';
 import type { NameView } from '../dns/resolver.ts';
 import { Upstream } from '../dns/upstream.ts';
@@ -8,7 +5,6 @@ import type { StoredEndpoint } from '../records.ts';
 
 /** So that one container's questions leave room for the others'. */
 const maxInFlight = 128;
-const anyAddress = { 4: new Uint8Array(4), 6: new Uint8Array(16) } as const;
 
 /** What a sandbox's DNS server knows: the names of the networks it is in at the moment of the question. */
 export function nameView(context: NetworkContext, live: LiveSandbox): NameView {
@@ -53,7 +49,7 @@ async function askOutside(
   const chosen = live.record.request.dns;
   // Servers of the host's are asked as the host, so that its loopback ones work; the container's own from inside.
   if (chosen.length > 0 && live.namespace !== undefined) {
-    live.upstream ??= upstreamInside(live.namespace);
+    live.upstream ??= new Upstream(live.namespace);
     return await live.upstream.ask(query, chosen, transport);
   }
   const servers = context.options.dns?.length ? context.options.dns : context.hostResolvConf.read().nameservers;
@@ -68,17 +64,4 @@ function lookupIn({ endpoints }: NetworkContext, endpoint: StoredEndpoint, name:
   if (found) return found;
   const suffix = `.${networkName.toLowerCase()}`;
   return name.endsWith(suffix) ? endpoints.addressesOf(networkId, name.slice(0, -suffix.length)) : undefined;
-}
-
-function upstreamInside(namespace: number): Upstream {
-  return new Upstream(async (family) => {
-    const any = { address: anyAddress[family], port: 0 };
-    const fd = inNetworkNamespace(namespace, () => openBoundSocket('udp', any));
-    const socket: Socket = createSocket(family === 4 ? 'udp4' : 'udp6');
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    socket.once('error', reject);
-    socket.bind({ fd }, resolve);
-    await promise;
-    return socket;
-  });
 }

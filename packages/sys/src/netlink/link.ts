@@ -16,6 +16,7 @@ export const linkAttributes = {
   master: 10,
   linkinfo: 18,
   ifalias: 20,
+  group: 27,
   netNsFd: 28,
   extMask: 29,
   numTxQueues: 31,
@@ -145,6 +146,8 @@ export interface LinkChange {
   readonly mtu?: number;
   readonly master?: number;
   readonly alias?: string;
+  /** A number by which many links are named at once. */
+  readonly group?: number;
   /** Descriptor of the network namespace that it moves to. */
   readonly namespace?: number;
 }
@@ -157,6 +160,7 @@ export function setLink(batch: NetlinkBatch, index: number, change: LinkChange):
     if (change.mtu !== undefined) to.u32(linkAttributes.mtu, change.mtu);
     if (change.master !== undefined) to.u32(linkAttributes.master, change.master);
     if (change.namespace !== undefined) to.u32(linkAttributes.netNsFd, change.namespace);
+    if (change.group !== undefined) to.u32(linkAttributes.group, change.group);
     if (change.alias !== undefined) to.attribute(linkAttributes.ifalias, Buffer.from(change.alias));
   });
 }
@@ -174,6 +178,11 @@ export function setHairpin(batch: NetlinkBatch, name: string): void {
 
 export function deleteLink(batch: NetlinkBatch, index: number): void {
   batch.message(RTM_DELLINK, 0, linkHeader({ index }));
+}
+
+/** All of a group at once: the kernel waits only once for those who still use one of them. */
+export function deleteLinkGroup(batch: NetlinkBatch, group: number): void {
+  batch.message(RTM_DELLINK, 0, linkHeader({}), (to) => to.u32(linkAttributes.group, group));
 }
 
 export function linkByName(socket: NetlinkSocket, name: string): Link | undefined {
