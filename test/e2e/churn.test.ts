@@ -127,7 +127,7 @@ describe('containers that come to networks and leave them', () => {
   test('through the death of the daemon in the middle of it', wharfOnly(), async () => {
     await startTraffic();
     const inTheMiddle = Promise.withResolvers<void>();
-    const interrupted = churn(1_000, (left) => left < 970 && inTheMiddle.resolve()).catch(() => undefined);
+    const interrupted = churn(rounds, (left) => left < rounds / 2 && inTheMiddle.resolve()).catch(() => undefined);
     await inTheMiddle.promise;
     await engine.daemon.kill();
     await interrupted;
@@ -143,8 +143,9 @@ describe('containers that come to networks and leave them', () => {
   });
 
   test('through a flush of all rules', wharfOnly(), async () => {
-    assert.equal((await engine.daemon.sandbox.run(['nft', 'flush', 'ruleset'])).code, 0);
-    await churn(20);
+    const flush = async () => assert.equal((await engine.daemon.sandbox.run(['nft', 'flush', 'ruleset'])).code, 0);
+    await flush();
+    await Promise.all([churn(60), flush()]);
     await assertConverged();
     await assertReachable();
     const tables = (await engine.daemon.sandbox.run(['nft', 'list', 'tables'])).stdout;
