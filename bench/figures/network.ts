@@ -166,7 +166,7 @@ async function names({ engines, quick }: Bench, pairs: ReadonlyMap<Engine, Pair>
 }
 
 async function makingFigures({ engines, quick }: Bench): Promise<Figure[]> {
-  const rounds = quick ? 3 : 21;
+  const rounds = quick ? 3 : 41;
   const made = await inTurn(engines, rounds, async ({ client }) => {
     const began = performance.now();
     await client.call('POST', '/v1.40/networks/create', { Name: 'made', Driver: 'bridge' });
