@@ -104,6 +104,46 @@ CMD ["said"]
     assert.match(stderr, /target stage "?third"? could not be found|failed to reach build target third in Dockerfile/);
   });
 
+  test('steps are told in the words that clients look for', async () => {
+    const files = {
+      Dockerfile: `ARG BASE=${image}\nFROM $BASE AS one\nRUN echo told > /made\nFROM ${image}\nCOPY --from=one /made /\nRUN echo said\n`,
+    };
+    const tellingLines = (said: string) =>
+      said
+        .replace(/[0-9a-f]{12}/g, 'ID')
+        .split('\n')
+        .slice(1);
+    assert.deepEqual(tellingLines(await built('told:1', files)), [
+      `Step 1/6 : ARG BASE=${image}`,
+      'Step 2/6 : FROM $BASE AS one',
+      ' ---> ID',
+      'Step 3/6 : RUN echo told > /made',
+      ' ---> Running in ID',
+      'Removing intermediate container ID',
+      ' ---> ID',
+      `Step 4/6 : FROM ${image}`,
+      ' ---> ID',
+      'Step 5/6 : COPY --from=one /made /',
+      ' ---> ID',
+      'Step 6/6 : RUN echo said',
+      ' ---> Running in ID',
+      'said',
+      'Removing intermediate container ID',
+      ' ---> ID',
+      'Successfully built ID',
+      'Successfully tagged told:1',
+      '',
+    ]);
+    const again = await built('told:2', files);
+    assert.equal(again.split(' ---> Using cache').length - 1, 3);
+    assert.equal(
+      /---> ([0-9a-f]{12})\nSuccessfully built ([0-9a-f]{12})/.exec(again)?.slice(1, 3).join(),
+      Array(2)
+        .fill((await inspect('told:2')).Id.slice(7, 19))
+        .join(),
+    );
+  });
+
   test('only what changed is built again', async () => {
     const dockerfile = `FROM ${image}\nRUN cat /proc/sys/kernel/random/uuid > /first\nCOPY f /\nRUN cat /proc/sys/kernel/random/uuid > /second\n`;
     const read = async (name: string) => (await output(name, 'cat', '/first', '/second')).split('\n');

@@ -15,7 +15,6 @@ import type { BuildHistory } from '../history/build-history.ts';
 import { type BuildDescription, randomReference } from '../history/describe-build.ts';
 import type { Recording } from '../history/recording.ts';
 import type { FrontendResult, ImageConfigDraft } from '../solver/frontend.ts';
-import type { Edge, Vertex } from '../solver/graph.ts';
 import { ImageSources } from '../solver/image-sources.ts';
 import { CommandError, MissingPathError, SolveError } from '../solver/solve-error.ts';
 import { Solver, type SolverDeps } from '../solver/solver.ts';
@@ -23,6 +22,7 @@ import { SolverBridge } from '../solver/solver-bridge.ts';
 import { ClassicProgress } from './classic-progress.ts';
 import type { ClassicRequest } from './classic-request.ts';
 import { pruneContext } from './prune-context.ts';
+import { planSteps } from './step-plan.ts';
 import { unpackContext } from './unpack-context.ts';
 
 export interface ClassicDeps extends SolverDeps {
@@ -65,8 +65,7 @@ async function build(
   send: (message: JsonMessage) => void,
 ): Promise<Digest | undefined> {
   const { signal, quiet, names } = request;
-  let steps = 0;
-  const progress = new ClassicProgress(send, { quiet, total: () => steps });
+  const progress = new ClassicProgress(send, { quiet });
   const onPull = (message: JsonMessage) => void (quiet || send(message));
   const images = new ImageSources(deps.parts, deps.transfers, { credentials: credentialsOf(request), signal, onPull });
   const epoch = epochOf(request.buildArgs);
@@ -82,6 +81,7 @@ async function build(
       progress.event(event);
     },
     observer: recording,
+    onRun: (vertex, id) => progress.running(vertex, id),
     scratch,
     keys: undefined,
     openLocal: async ({ name, excludePatterns }) => {
@@ -93,8 +93,8 @@ async function build(
   const bridge = new SolverBridge(solver, images, {
     buildId: newId(),
     sessionId: '',
-    onGraph: (edge) => {
-      steps = countSteps(edge);
+    onGraph: (edge, steps) => {
+      if (steps.length > 0) progress.plan(planSteps(steps, edge));
     },
   });
   const options = frontendOptions(request);
@@ -104,7 +104,7 @@ async function build(
       if (!(error instanceof SolveError)) throw error;
       if (!(error.cause instanceof CommandError)) throw missingFile(error) ?? error;
       recording.fail(error);
-      progress.commandFailed(error.cause);
+      progress.commandFailed(error.vertex, error.cause);
     });
   if (!finished) return undefined;
   const { layers, draft } = finished;
@@ -197,15 +197,4 @@ function frontendOptions(request: ClassicRequest): Record<string, string> {
 function epochOf(buildArgs: ClassicRequest['buildArgs']): number | undefined {
   const text = buildArgs.SOURCE_DATE_EPOCH;
   return text && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function countSteps(edge: Edge | undefined): number {
-  const seen = new Set<Vertex>();
-  const visit = (vertex: Vertex): void => {
-    if (seen.has(vertex)) return;
-    seen.add(vertex);
-    for (const input of vertex.inputs) visit(input.vertex);
-  };
-  if (edge) visit(edge.vertex);
-  return [...seen].filter(({ name }) => !name.startsWith('[internal]')).length;
 }

@@ -1,6 +1,6 @@
 import { EngineError, notImplemented } from '@wharf/base/error';
 import { formatPlatform, normalizePlatform, type Platform } from '@wharf/oci/platform';
-import type { FrontendBridge, FrontendRequest, FrontendResult, Ref } from '../solver/frontend.ts';
+import type { DockerfileStep, FrontendBridge, FrontendRequest, FrontendResult, Ref } from '../solver/frontend.ts';
 import { BuildContexts, type BuildDefinition } from './context.ts';
 import { type FrontendOptions, parseFrontendOptions } from './frontend-options.ts';
 import { parseStages } from './instructions/parse-stages.ts';
@@ -11,6 +11,7 @@ import { parseDockerfile } from './parser/parser.ts';
 import { describeRequests, lintResult, listTargets, outlineTarget, type RequestResult } from './requests.ts';
 import { SourceError } from './source-error.ts';
 import { type Converted, convert } from './to-llb/convert.ts';
+import type { ConvertedStep } from './to-llb/convert-context.ts';
 
 const encoder = new TextEncoder();
 
@@ -59,6 +60,7 @@ async function build(bridge: FrontendBridge, work: Work): Promise<FrontendResult
       const { refs } = await bridge.solve({
         definition: marshal(converted.state, definition.file),
         cacheImports: options.cacheImports,
+        steps: converted.steps.map(describeStep),
       });
       return {
         platform: normalizePlatform(platform ?? options.buildPlatform),
@@ -77,6 +79,10 @@ async function convertFor(
   allStages = false,
 ): Promise<Converted> {
   return await convert({ text: definition.text, options, resolver: contexts, linter, platform, allStages });
+}
+
+function describeStep({ code, isTrigger, state, changed }: ConvertedStep): DockerfileStep {
+  return { code, isTrigger, vertex: state?.vertex.encode().digest, changed };
 }
 
 interface Built {

@@ -41,6 +41,7 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     options.emit({ kind: 'log', vertex: vertex.digest, stream, bytes: Uint8Array.from(bytes), timestamp: nowNanos() });
   };
   deps.fault('build.run');
+  options.onRun?.(vertex.digest, id);
   const step = await deps.runner.run({
     id,
     layers: base,

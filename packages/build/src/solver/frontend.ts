@@ -68,7 +68,11 @@ export type BridgeSolve = {
   readonly evaluate?: boolean;
   readonly cacheImports?: readonly CacheOption[];
 } & (
-  | { readonly definition: Definition }
+  | {
+      readonly definition: Definition;
+      /** What it does in the Dockerfile's own words, in order. */
+      readonly steps?: readonly DockerfileStep[];
+    }
   | {
       /** '' with a definition; `dockerfile.v0`, `gateway.v0` (with `source`). */
       readonly frontend: string;
@@ -76,6 +80,18 @@ export type BridgeSolve = {
       readonly inputs?: Readonly<Record<string, Definition>>;
     }
 );
+
+/** An instruction of a Dockerfile. */
+export interface DockerfileStep {
+  /** As it stands there. */
+  readonly code: string;
+  /** It is not in this Dockerfile: the base image's ONBUILD has it. */
+  readonly isTrigger: boolean;
+  /** Digest of what has the files of its stage afterwards; undefined where there are none. */
+  readonly vertex: string | undefined;
+  /** The vertex is this instruction's own. */
+  readonly changed: boolean;
+}
 
 export interface CacheOption {
   /** registry, local, inline */

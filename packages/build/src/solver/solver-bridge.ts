@@ -2,7 +2,7 @@ import { EngineError, notImplemented } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
 import { dockerfileFrontend } from '../dockerfile/frontend.ts';
 import { byteName } from '../trees/tree-view.ts';
-import type { BridgeSolve, FrontendBridge, FrontendResult, Ref, RefStat } from './frontend.ts';
+import type { BridgeSolve, DockerfileStep, FrontendBridge, FrontendResult, Ref, RefStat } from './frontend.ts';
 import { decodeDefinition, type Edge } from './graph.ts';
 import type { ImageSources } from './image-sources.ts';
 import type { WarningEvent } from './progress.ts';
@@ -16,7 +16,7 @@ export interface BridgeOptions {
   /** '' where the client has no session. */
   readonly sessionId: string;
   /** Called for every graph before anything of it runs. */
-  readonly onGraph?: (edge: Edge | undefined) => void;
+  readonly onGraph?: (edge: Edge | undefined, steps: readonly DockerfileStep[]) => void;
 }
 
 /** What frontends ask of one build, answered by its solver and this engine's images. */
@@ -57,9 +57,9 @@ export class SolverBridge implements FrontendBridge {
       if (request.evaluate) await Promise.all([...result.refs.values()].map((ref) => ref?.evaluate()));
       return result;
     }
-    const { definition } = request;
+    const { definition, steps = [] } = request;
     const edge = decodeDefinition(definition);
-    this.#onGraph?.(edge);
+    this.#onGraph?.(edge, steps);
     if (!edge) return { refs: new Map([['default', undefined]]), metadata: new Map() };
     const id = newId();
     const ref: Ref = { id, definition, evaluate: async () => void (await this.#solver.result(edge)) };

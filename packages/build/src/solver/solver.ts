@@ -61,6 +61,8 @@ export interface SolveOptions {
   readonly useCache: boolean;
   readonly emit: ProgressSink;
   readonly observer?: StepObserver;
+  /** Told of each command that begins, and by which id this host knows it. */
+  readonly onRun?: (vertex: Digest, id: string) => void;
 }
 
 interface KeyedStep {

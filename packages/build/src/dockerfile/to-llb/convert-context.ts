@@ -42,4 +42,17 @@ export interface ConvertContext {
   readonly globalArgs: ReadonlyMap<string, string>;
   readonly buildContext: Output;
   readonly ignored: PatternMatcher | undefined;
+  /** Those that were done, in their order. */
+  readonly steps: ConvertedStep[];
+}
+
+/** An instruction, and what it added to the files of its stage. */
+export interface ConvertedStep {
+  /** As it stands in the Dockerfile. */
+  readonly code: string;
+  readonly isTrigger: boolean;
+  /** Of its stage afterwards. */
+  readonly state: State;
+  /** It is this instruction's own. */
+  readonly changed: boolean;
 }

@@ -2,6 +2,7 @@ import { invalidArgument } from '@wharf/base/error';
 import { createMatcher } from '@wharf/base/ignore/pattern-matcher';
 import { normalizePlatform, type Platform } from '@wharf/oci/platform';
 import type { FrontendOptions } from '../frontend-options.ts';
+import type { Dockerfile } from '../instructions/instruction.ts';
 import { parseStages } from '../instructions/parse-stages.ts';
 import { checkStages } from '../lint/check-stages.ts';
 import type { Linter } from '../lint/linter.ts';
@@ -9,7 +10,7 @@ import type { State } from '../llb/vertex.ts';
 import { parseDockerfile } from '../parser/parser.ts';
 import { locate, SourceError } from '../source-error.ts';
 import { didYouMean } from '../suggest.ts';
-import type { ConvertContext, ConvertResolver } from './convert-context.ts';
+import type { ConvertContext, ConvertedStep, ConvertResolver } from './convert-context.ts';
 import { dispatch } from './dispatch.ts';
 import { setWorkdir } from './dispatch-config.ts';
 import { neededPaths } from './paths.ts';
@@ -34,6 +35,7 @@ export interface Converted {
   readonly image: ImageDraft;
   readonly baseImage: Record<string, unknown> | undefined;
   readonly target: StageState;
+  readonly steps: readonly ConvertedStep[];
 }
 
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -68,6 +70,7 @@ export async function convert(request: ConvertRequest): Promise<Converted> {
     globalArgs,
     buildContext: resolver.mainContext(() => neededPaths(contextPaths(plan))),
     ignored: ignorePatterns.length > 0 ? createMatcher(ignorePatterns) : undefined,
+    steps: globalSteps(dockerfile),
   };
   await useNamedStages(context, plan);
   const needed = await resolveNeeded(context, plan, target, request.allStages ?? false);
@@ -151,6 +154,10 @@ function dispatchStage(context: ConvertContext, state: StageState): void {
   state.dispatched = true;
   state.ignoreCache = context.options.isNoCache(state.stage?.name ?? '');
   if (state.base) inherit(state, state.base);
+  if (state.stage) {
+    const { code } = state.stage;
+    context.steps.push({ code, isTrigger: false, state: state.state, changed: state.base === undefined });
+  }
   state.platform ??= context.targetPlatform;
   const { config } = state.image;
   delete config.OnBuild;
@@ -164,11 +171,14 @@ function dispatchStage(context: ConvertContext, state: StageState): void {
   if (config.WorkingDir) setWorkdir(state, config.WorkingDir);
   if (config.User) state.user = config.User;
   for (const planned of state.instructions) {
+    const before = state.state;
     try {
       dispatch(context, state, planned);
     } catch (thrown) {
       throw locate(thrown, planned.instruction.ranges);
     }
+    const { code } = planned.instruction;
+    context.steps.push({ code, isTrigger: planned.isTrigger, state: state.state, changed: state.state !== before });
   }
 }
 
@@ -183,7 +193,12 @@ function inherit(state: StageState, base: StageState): void {
   state.args.push(...base.args);
 }
 
-function finish({ options, targetPlatform, explicitPlatform }: ConvertContext, target: StageState): Converted {
+function globalSteps({ globalArgs }: Dockerfile): ConvertedStep[] {
+  return globalArgs.map(({ code }) => ({ code, isTrigger: false, state: undefined, changed: false }));
+}
+
+function finish(context: ConvertContext, target: StageState): Converted {
+  const { options, targetPlatform, explicitPlatform, steps } = context;
   const { image } = target;
   if (options.labels.size > 0) image.config.Labels = { ...image.config.Labels, ...Object.fromEntries(options.labels) };
   if (explicitPlatform) {
@@ -192,7 +207,7 @@ function finish({ options, targetPlatform, explicitPlatform }: ConvertContext, t
     Object.assign(image, { os, architecture, ...(variant ? { variant } : {}) });
   }
   image.config = withoutEmpty(image.config);
-  return { state: target.state, image, baseImage: target.baseImage, target };
+  return { state: target.state, image, baseImage: target.baseImage, target, steps };
 }
 
 /** As Go's `omitempty` has it: what was cleared is not there. */
