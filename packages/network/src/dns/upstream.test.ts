@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
@@ -134,6 +135,25 @@ test('a container’s own server is asked over TCP from inside; one that refuses
   server.close();
   closeNamespace(fd);
   pool.close();
+});
+
+test('a question waits for a connection that takes its time', async () => {
+  // The kernel sends what begins a connection again after a second.
+  const chain =
+    'type filter hook input priority 0; tcp dport 53 tcp flags & (syn | ack) == syn numgen inc mod 2 0 drop;';
+  execFileSync('nft', ['-f', '-'], {
+    input: `table inet slow {\nchain input {\n${chain.replaceAll('; ', ';\n')}\n}\n}`,
+  });
+  const server = createServer((socket) =>
+    socket.on('data', (bytes: Buffer) => socket.write(frame(answerTo(bytes.subarray(2))))),
+  );
+  const { promise, resolve: ready } = Promise.withResolvers<void>();
+  server.listen(53, '127.0.0.55', ready);
+  await promise;
+  const answer = await upstream.ask(question, ['127.0.0.55'], 'tcp');
+  execFileSync('nft', ['delete', 'table', 'inet', 'slow']);
+  assert.deepEqual([...(answer?.subarray(-4) ?? [])], [203, 0, 113, 5]);
+  server.close();
 });
 
 test('an internal sandbox never asks outside (CVE-2024-29018)', async () => {
