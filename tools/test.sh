@@ -50,6 +50,7 @@ need xz xz-utils
 need mmdebstrap mmdebstrap
 need systemd-analyze systemd
 need rsyslogd rsyslog
+/usr/bin/python3 -c 'import docker' 2>/dev/null || missing="$missing python3-docker"
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
 install_plugins

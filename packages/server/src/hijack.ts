@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ApiVersion } from '@wharf/api/version';
 import { atLeast } from '@wharf/api/version';
 import type { AttachedStream } from '@wharf/engine/engine';
-import { hasHungUp } from '@wharf/sys/hangup';
+import { hasHungUp, unreadByPeer } from '@wharf/sys/hangup';
 import type { Context } from './context.ts';
 import { descriptorOf } from './http/descriptor.ts';
 import type { Hijacked } from './http/exchange.ts';
@@ -27,6 +28,8 @@ export function hijack<P>(context: Context<P>, tty: boolean): Hijacked {
   );
 }
 
+/** For how long a client that does not read the head is waited for. */
+const headMilliseconds = 500;
 const lingerMilliseconds = 10_000;
 /** A client that ended its writing and then leaves is noticed by the next output, or else this soon. */
 const hangupCheckMilliseconds = 5000;
@@ -56,11 +59,20 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
   const stopWatching = watchHangup(socket);
   socket.once('close', stopWatching);
 
-  stream.on('data', (chunk: Buffer) => {
+  let begun: Promise<void> | undefined;
+  function send(chunk: Buffer): void {
     if (!socket.write(chunk)) {
       stream.pause();
       socket.once('drain', () => stream.resume());
     }
+  }
+  stream.once('data', (first: Buffer) => {
+    stream.pause();
+    begun = whenHeadIsTaken(socket).then(() => {
+      stream.on('data', send);
+      stream.resume();
+      send(first);
+    });
   });
   // A stream error ends the output; the engine has told it in the stream if there was something to tell.
   finished(stream, { writable: false }, finishOutput);
@@ -72,7 +84,7 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
     // What the client still sends is dropped: closing with unread bytes would reset away our last output.
     stream.destroy();
     socket.resume();
-    if (ended) void ended.then(endSocket, endSocket);
+    if (begun || ended) void Promise.allSettled([begun, ended]).then(endSocket);
     else endSocket();
   }
 
@@ -84,6 +96,18 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
   }
 
   await promise;
+}
+
+/**
+ * Output does not arrive in one piece with the head: Docker's SDK for Python reads the head through a buffer, and loses
+ * what else is in it. Slower engines are never that early. Of a TCP connection one cannot see what its client has read.
+ */
+async function whenHeadIsTaken(socket: Socket): Promise<void> {
+  for (let waited = 0; waited < headMilliseconds; waited++) {
+    const fd = descriptorOf(socket);
+    if (fd === undefined || socket.destroyed || unreadByPeer(fd) === 0) return;
+    await pause(1);
+  }
 }
 
 /** Destroys the socket when its client is gone: after a half-close no event tells, and Bun may just drop the handle. */

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { hasHungUp } from './hangup.ts';
+import { hasHungUp, unreadByPeer } from './hangup.ts';
 
-test('a peer that ended its writing has not hung up, one that closed has', async () => {
+test('a peer that ended its writing has not hung up, one that closed has; what it has read is known', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'wharf-hangup-'));
   const path = join(directory, 'socket');
   const accepted = Promise.withResolvers<Socket>();
@@ -18,6 +18,14 @@ test('a peer that ended its writing has not hung up, one that closed has', async
   socket.resume();
   const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
   assert.equal(hasHungUp(fd), false);
+  assert.equal(unreadByPeer(fd), 0);
+  client.pause();
+  socket.write('for the client');
+  assert.ok(unreadByPeer(fd) > 0);
+  const taken = new Promise((resolve) => client.once('data', resolve));
+  client.resume();
+  await taken;
+  assert.equal(unreadByPeer(fd), 0);
   client.end();
   await ended;
   assert.equal(hasHungUp(fd), false);

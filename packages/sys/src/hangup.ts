@@ -22,3 +22,14 @@ export function hasHungUp(fd: number): boolean {
     syscall('close', epoll);
   }
 }
+
+/**
+ * What the peer of a stream socket has not taken yet, in the kernel's own measure: 0 when it has read all. Of a TCP
+ * connection, what its kernel has not acknowledged.
+ */
+export function unreadByPeer(fd: number): number {
+  const SIOCOUTQ = 0x5411;
+  const queued = new Int32Array(1);
+  check(syscall('ioctl', fd, SIOCOUTQ, queued), 'ioctl SIOCOUTQ');
+  return queued[0]!;
+}
