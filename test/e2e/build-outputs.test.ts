@@ -155,7 +155,7 @@ describe('build outputs: images', () => {
   test('rewrite-timestamp makes no file younger than SOURCE_DATE_EPOCH', withBuildx, async () => {
     const from = context({ ...plain, Dockerfile: 'FROM busybox\nRUN echo x > /made\n' });
     const epoch = ['--build-arg', 'SOURCE_DATE_EPOCH=86400'];
-    await build(from, ...epoch, '--output', 'type=image,name=old:1,rewrite-timestamp=true');
+    await build(from, ...epoch, '--output', 'type=image,name=old:1,load=true,rewrite-timestamp=true');
     assert.equal(await engine.docker('run', '--rm', 'old:1', 'stat', '-c', '%Y', '/made'), '86400');
     const { Created } = (await engine.api('GET', '/images/old:1/json')).json;
     assert.equal(Created, '1970-01-02T00:00:00Z');

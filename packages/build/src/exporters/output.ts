@@ -89,8 +89,9 @@ function imageOutput(attributes: ExporterAttributes): ImageOutput {
   const fields = imageFields(attributes, { tagged: !pushByDigest });
   const nameCanonical = attributes.flag('name-canonical') ?? false;
   const danglingPrefix = attributes.text('dangling-name-prefix') || undefined;
-  // Layers are unpacked here in any case.
+  // Layers are unpacked and images are in the daemon's store in any case; Compose asks for the latter.
   attributes.flag('unpack');
+  attributes.flag('load');
   attributes.only('registry.insecure', false);
   attributes.only('prefer-nondist-layers', false);
   if (push && fields.names.length === 0) throw invalidArgument('tag is needed when pushing image');
