@@ -5,14 +5,16 @@ import { nowNanos } from '@wharf/base/timestamp';
 import type { Digest } from '@wharf/oci/digest';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
 import { openRoot, resolveInRoot } from '@wharf/sys/safe-path';
+import { decodePlatform } from '../dockerfile/llb/platform.ts';
 import { CacheSharingOpt, type ExecOp, type Mount, MountType, NetMode, SecurityMode } from '../pb/llb_pb.ts';
 import type { Vertex } from '../solver/graph.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from '../solver/result.ts';
 import { CommandError, MissingPathError, SolveError } from '../solver/solve-error.ts';
 import type { Solver } from '../solver/solver.ts';
-import type { StepMount } from '../solver/step-runner.ts';
+import type { StepMount, StepRequest } from '../solver/step-runner.ts';
 import { byteName } from '../trees/tree-view.ts';
 import { OutputMask } from './output-mask.ts';
+import { requireRunnable } from './runnable-platforms.ts';
 import { StepKeys } from './step-keys.ts';
 
 interface ExecWork {
@@ -29,6 +31,8 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
   const { options, deps } = solver;
   if (!meta) throw invalidArgument('invalid exec operation: it says no command');
   requirePlain(op, options.entitlements);
+  const { platform } = vertex.op;
+  if (platform) requireRunnable(decodePlatform(platform));
   const id = newId();
   await using held = new AsyncDisposableStack();
   await using workspace = solver.workspace();
@@ -40,9 +44,8 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     if (bytes.length === 0) return;
     options.emit({ kind: 'log', vertex: vertex.digest, stream, bytes: Uint8Array.from(bytes), timestamp: nowNanos() });
   };
-  deps.fault('build.run');
-  options.onRun?.(vertex.digest, id);
-  const step = await deps.runner.run({
+  const turn = { limit: options.limits.parallelSteps ?? Number.POSITIVE_INFINITY, signal: options.signal };
+  const request = {
     id,
     layers: base,
     args: meta.args,
@@ -58,7 +61,12 @@ export async function runExecOp(solver: Solver, vertex: Vertex, work: ExecWork):
     limits: meta.cgroupParent ? { ...options.limits, cgroupParent: meta.cgroupParent } : options.limits,
     mounts,
     signal: options.signal,
-    onOutput: (stream, bytes) => tell(stream, mask.push(stream, bytes)),
+    onOutput: (stream: number, bytes: Uint8Array) => tell(stream, mask.push(stream, bytes)),
+  } satisfies StepRequest;
+  const step = await deps.gate.run(options, turn, () => {
+    deps.fault('build.run');
+    options.onRun?.(vertex.digest, id);
+    return deps.runner.run(request);
   });
   held.defer(() => step.release());
   for (const [stream, bytes] of mask.end()) tell(stream, bytes);

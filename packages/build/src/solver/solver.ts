@@ -7,16 +7,16 @@ import { nowNanos } from '@wharf/base/timestamp';
 import { together } from '@wharf/base/together';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { Digest } from '@wharf/oci/digest';
-import type { Platform } from '@wharf/oci/platform';
 import type { ImageParts } from '@wharf/store/images/image-parts';
 import { layerDirectory } from '@wharf/store/layers/layer-directory';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
+import { decodePlatform } from '../dockerfile/llb/platform.ts';
 import type { StepRead } from '../history/build-record.ts';
 import { imageMaterial } from '../history/image-material.ts';
 import type { StepObserver } from '../history/step-observer.ts';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
-import type { ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
+import type { DiffOp, ExecOp, FileOp, Platform, SourceOp } from '../pb/llb_pb.ts';
 import { checkOut } from '../sources/git-source.ts';
 import { downloadFile } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
@@ -30,6 +30,7 @@ import type { ProgressSink } from './progress.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from './result.ts';
 import type { ClientKeys, LocalRequest } from './session.ts';
 import { MissingPathError, SolveError } from './solve-error.ts';
+import type { StepGate } from './step-gate.ts';
 import type { StepRunner } from './step-runner.ts';
 import type { StepViews } from './step-views.ts';
 
@@ -44,6 +45,8 @@ export interface SolverDeps {
   readonly fault: FaultPoint;
   /** Steps that are under way in any build, by key. */
   readonly running: Map<string, Promise<CachedStep>>;
+  /** All commands go through it. */
+  readonly gate: StepGate;
 }
 
 export interface SolveOptions {
@@ -146,17 +149,19 @@ export class Solver {
         const layers = op.value.inputs.flatMap(({ input }) => layersOf(inputs[Number(input)] ?? emptyResult));
         return { result: { kind: 'layers', layers }, cached: false };
       }
+      case 'diff':
+        return this.#diff(vertex, op.value, inputs);
       default:
         throw notImplemented(`the operation ${op.case ?? 'without a kind'} of a build graph`);
     }
   }
 
-  async #source({ identifier, attrs }: SourceOp, platform: PbPlatform | undefined): Promise<Result> {
+  async #source({ identifier, attrs }: SourceOp, platform: Platform | undefined): Promise<Result> {
     const [scheme = '', name = ''] = splitIdentifier(identifier);
     if (scheme === 'docker-image') {
-      const material = imageMaterial(name, platformOf(platform));
+      const material = imageMaterial(name, decodePlatform(platform));
       if (material) this.options.observer?.material(material);
-      const { layers, descriptors } = await this.options.images.base(name, platformOf(platform));
+      const { layers, descriptors } = await this.options.images.base(name, decodePlatform(platform));
       for (const [diffId, descriptor] of descriptors) this.#descriptors.set(diffId, descriptor);
       return { kind: 'layers', layers };
     }
@@ -240,6 +245,26 @@ export class Solver {
     return this.#cached(vertex, { key, base, reads: read }, () => runExecOp(this, vertex, { op, inputs, base }));
   }
 
+  /** What one result has over another: its own layers where it begins with the other's, else a layer that is made. */
+  async #diff(vertex: Vertex, { lower, upper }: DiffOp, inputs: readonly Result[]) {
+    const resultOf = (input: bigint | undefined) =>
+      input === undefined || input < 0n ? emptyResult : inputs[Number(input)]!;
+    const [below, above] = [resultOf(lower?.input), resultOf(upper?.input)];
+    const [before, after] = [layersOf(below), layersOf(above)];
+    if (before.every((layer, index) => after[index] === layer)) {
+      return { result: { kind: 'layers' as const, layers: after.slice(before.length) }, cached: false };
+    }
+    return this.#cached(vertex, { key: keyOf(vertex, [before, after]), base: [], reads: [] }, async () => {
+      await using workspace = this.#workspace();
+      const to = join(workspace.path, 'upper');
+      mkdirSync(to);
+      const [from, until] = [below, above].map((result) => locationOf(this.deps.dataRoot, result));
+      const request = { lower: from!, upper: until!, workspace: workspace.path, to };
+      await this.deps.workers.run('diff', request, this.options.signal);
+      return await this.adopt(to);
+    });
+  }
+
   /** The layer of this key, from the cache, from a build that makes it now, or by `make`. */
   async #cached(
     vertex: Vertex,
@@ -249,8 +274,12 @@ export class Solver {
     const { cache, running, fault } = this.deps;
     const mayReuse = this.options.useCache && !vertex.metadata.ignoreCache;
     this.options.observer?.keyed(vertex, { key, base, reads, ignoresCache: !mayReuse });
-    const found = mayReuse ? (cache.find(key) ?? (await this.#runningElsewhere(key))) : undefined;
-    if (found) return { result: this.#above(base, found), cached: true };
+    while (mayReuse) {
+      const found = cache.find(key) ?? (await this.#orLeave(running.get(key)?.catch(() => undefined)));
+      if (found) return { result: this.#above(base, found), cached: true };
+      // Of those that waited for a step that failed or was given up, one makes it again and the others wait for that.
+      if (!running.has(key)) break;
+    }
     fault('build.step');
     const work = make().then(({ diffId, size }) => {
       fault('build.cached');
@@ -264,16 +293,15 @@ export class Solver {
     }
   }
 
-  /** What another build makes of the same step; undefined where that fails or its client leaves. */
-  async #runningElsewhere(key: string): Promise<CachedStep | undefined> {
-    const work = this.deps.running.get(key);
+  /** Rejects as soon as this build is given up. */
+  async #orLeave<T>(work: Promise<T> | undefined): Promise<T | undefined> {
     if (!work) return undefined;
     const { signal } = this.options;
     const { promise: left, reject } = Promise.withResolvers<never>();
     const leave = () => reject(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
     try {
-      return await Promise.race([work.catch(() => undefined), left]);
+      return await Promise.race([work, left]);
     } finally {
       signal.removeEventListener('abort', leave);
     }
@@ -335,14 +363,6 @@ export class Solver {
   workspace(): AsyncDisposable & { readonly path: string } {
     return this.#workspace();
   }
-}
-
-type PbPlatform = { readonly OS: string; readonly Architecture: string; readonly Variant: string };
-
-function platformOf(platform: PbPlatform | undefined): Platform | undefined {
-  if (!platform) return undefined;
-  const { OS: os, Architecture: architecture, Variant: variant } = platform;
-  return { os, architecture, ...(variant !== '' && { variant }) };
 }
 
 function splitIdentifier(identifier: string): [scheme: string, rest: string] {

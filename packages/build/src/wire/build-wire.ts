@@ -3,11 +3,12 @@ import { create } from '@bufbuild/protobuf';
 import { type Timestamp, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { BuildCacheRecord } from '@wharf/api/system';
 import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error';
-import { hostPlatform } from '@wharf/oci/platform';
+import { encodePlatform } from '../dockerfile/llb/platform.ts';
 import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import { type Call, type Handlers, serveGrpc, streaming, unary } from '../grpc/grpc-server.ts';
 import { readProgressFile } from '../history/progress-file.ts';
 import type { Recording } from '../history/recording.ts';
+import { runnablePlatforms } from '../ops/runnable-platforms.ts';
 import {
   Control,
   DiskUsageResponseSchema,
@@ -71,11 +72,12 @@ export class BuildWire {
     this.#deps = deps;
     this.#version = version;
     const { method } = Control;
-    const worker = this.#worker();
     unary(this.#handlers, method.info, async () =>
-      create(InfoResponseSchema, { buildkitVersion: worker.BuildkitVersion }),
+      create(InfoResponseSchema, { buildkitVersion: this.#worker().BuildkitVersion }),
     );
-    unary(this.#handlers, method.listWorkers, async () => create(ListWorkersResponseSchema, { record: [worker] }));
+    unary(this.#handlers, method.listWorkers, async () =>
+      create(ListWorkersResponseSchema, { record: [this.#worker()] }),
+    );
     unary(this.#handlers, method.solve, (request, call) => this.#solve(request, call));
     streaming(this.#handlers, method.status, ({ Ref }, { signal }) => this.#status(Ref, signal));
     unary(this.#handlers, method.diskUsage, async ({ filter }) => {
@@ -91,7 +93,7 @@ export class BuildWire {
     );
     addHistory(this.#handlers, deps.history, deps.parts.content);
     const isOver = (id: string) => this.#progress.get(id)?.isEnded ?? false;
-    addGateway(this.#handlers, { builds: this.#driven, isOver, worker });
+    addGateway(this.#handlers, { builds: this.#driven, isOver, worker: () => this.#worker() });
   }
 
   serve(socket: Socket, head: Buffer): Promise<void> {
@@ -191,7 +193,6 @@ export class BuildWire {
   }
 
   #worker() {
-    const { os: OS, architecture: Architecture, variant: Variant = '' } = hostPlatform();
     return {
       ID: 'wharf',
       Labels: {
@@ -199,7 +200,7 @@ export class BuildWire {
         // By it buildx tells engines that export more than images of their own.
         'org.mobyproject.buildkit.worker.snapshotter': 'overlayfs',
       },
-      platforms: [{ OS, Architecture, Variant }],
+      platforms: runnablePlatforms().map(encodePlatform),
       BuildkitVersion: { package: 'wharf', version: this.#version, revision: '' },
     };
   }

@@ -72,6 +72,7 @@ const graphAbilities = [
   'meta.description',
   'meta.exportcache',
   'mergeop',
+  'diffop',
   'exporter.image.annotations',
   'exporter.multiple',
   'exporter.sourcedateepoch',
@@ -83,7 +84,11 @@ const waitMilliseconds = 3000;
 /** The gateway: BuildKit's interface for frontends, here for those that run in a client. */
 export function addGateway(
   handlers: Handlers,
-  { builds, isOver, worker }: { builds: Arrivals<DrivenBuild>; isOver: (id: string) => boolean; worker: WorkerFields },
+  {
+    builds,
+    isOver,
+    worker,
+  }: { builds: Arrivals<DrivenBuild>; isOver: (id: string) => boolean; worker: () => WorkerFields },
 ): void {
   const { method } = LLBBridge;
   unary(handlers, method.ping, async (_request, call) => {
@@ -91,7 +96,7 @@ export function addGateway(
     return create(PongResponseSchema, {
       FrontendAPICaps: gatewayAbilities.map((ID) => ({ ID, Enabled: true })),
       LLBCaps: graphAbilities.map((ID) => ({ ID, Enabled: true })),
-      Workers: [worker],
+      Workers: [worker()],
     });
   });
   unary(handlers, method.inputs, async () => create(InputsResponseSchema));

@@ -9,6 +9,7 @@ import { ContextStore } from '@wharf/build/contexts/context-store';
 import { BuildHistory } from '@wharf/build/history/build-history';
 import { BuildCache } from '@wharf/build/solver/build-cache';
 import { CacheMounts } from '@wharf/build/solver/cache-mounts';
+import { StepGate } from '@wharf/build/solver/step-gate';
 import { FileWorkers } from '@wharf/build/trees/file-workers';
 import type { BuildWire, KeptCache } from '@wharf/build/wire/build-wire';
 import type { ImageParts } from '@wharf/store/images/image-parts';
@@ -50,6 +51,7 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
     },
     transfers: deps.transfers,
     running: new Map(),
+    gate: new StepGate(),
     fault: deps.fault,
     views: snapshotViews(deps.snapshots),
     runner: { run: (request) => runStep(deps, exits, request) },
