@@ -1,25 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Content } from '@wharf/build/pb/content_pb';
 import { BuildHistoryEventType, type BuildHistoryRecord, Control } from '@wharf/build/pb/control_pb';
+import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
 import { withControl } from '../harness/control.ts';
 import { useDaemon } from '../harness/fixture.ts';
 
 const engine = useDaemon();
-let contexts = 0;
 
-function context(files: Readonly<Record<string, string>>): string {
-  const directory = join(engine.daemon.sandbox.directory, `history${++contexts}`);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), text);
-  }
-  return directory;
-}
+const context = (files: Readonly<Record<string, string>>) => buildContext(engine.daemon, files);
 
 function classic(directory: string, ...options: string[]) {
   return engine.daemon.docker(['build', ...options, directory], { env: { DOCKER_BUILDKIT: '0' } });

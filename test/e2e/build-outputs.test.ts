@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { listTar } from '../harness/list-tar.ts';
@@ -17,14 +18,7 @@ function directory(): string {
   return path;
 }
 
-function context(files: Readonly<Record<string, string>>): string {
-  const root = directory();
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), text);
-  }
-  return root;
-}
+const context = (files: Readonly<Record<string, string>>) => buildContext(engine.daemon, files);
 
 async function build(from: string, ...options: string[]): Promise<string> {
   const { code, stderr } = await buildx(engine.daemon, ['buildx', 'build', ...options, from]);

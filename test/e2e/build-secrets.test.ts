@@ -1,24 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { run } from '../harness/run.ts';
 
 const engine = useDaemon();
-let contexts = 0;
 
-function context(files: Readonly<Record<string, string>>): string {
-  const directory = join(engine.daemon.sandbox.directory, `secrets${++contexts}`);
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), text);
-  }
-  return directory;
-}
+const context = (files: Readonly<Record<string, string>>) => buildContext(engine.daemon, files);
 
 /** A value that is nowhere else, in a file of the client. */
 function secret(name: string): { value: string; file: string } {

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { tar } from '../fixtures/tar.ts';
+import { buildContext } from '../harness/build-context.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const image = 'busybox';
-let contexts = 0;
 
-/** A directory of files to build from; text by path. */
-function context(files: Readonly<Record<string, string>>): string {
-  const directory = join(engine.daemon.sandbox.directory, `context${++contexts}`);
-  for (const [path, text] of Object.entries({ ...files })) {
-    mkdirSync(dirname(join(directory, path)), { recursive: true });
-    writeFileSync(join(directory, path), text);
-  }
-  return directory;
-}
+const context = (files: Readonly<Record<string, string>>) => buildContext(engine.daemon, files);
 
 async function build(files: Readonly<Record<string, string>>, options: readonly string[] = []) {
   const directory = context(files);

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { buildContext } from '../harness/build-context.ts';
 import { buildx as runBuildx, withBuildx } from '../harness/buildx.ts';
 import { useDaemon } from '../harness/fixture.ts';
 
 const engine = useDaemon();
-let contexts = 0;
 
-function context(files: Readonly<Record<string, string>>): string {
-  const directory = join(engine.daemon.sandbox.directory, `buildx-context${++contexts}`);
-  write(directory, files);
-  return directory;
-}
+const context = (files: Readonly<Record<string, string>>) => buildContext(engine.daemon, files);
 
 function write(directory: string, files: Readonly<Record<string, string>>): void {
   for (const [path, text] of Object.entries(files)) {

@@ -18,7 +18,10 @@ export async function collectOutput({ solver, bridge, result, epoch }: Finished)
   const { refs, metadata } = result;
   const isMultiPlatform = refs.size > 1 || (refs.size === 1 && !refs.has('default'));
   const named = platformsOf(metadata);
-  const entries = refs.size > 0 ? [...refs] : [['default', undefined] as const];
+  const unsorted = refs.size > 0 ? [...refs] : [['default', undefined] as const];
+  // Go's maps have no order, in which results of a client's gateway come: that of the request is kept elsewhere.
+  const placeOf = (name: string) => named.findIndex(({ ID }) => ID === name);
+  const entries = unsorted.toSorted(([a], [b]) => placeOf(a) - placeOf(b));
   const platforms = await together(
     entries.map(async ([name, ref]) => {
       const suffix = name === 'default' ? '' : `/${name}`;

@@ -29,6 +29,8 @@ export async function exportTree(context: ExportContext, output: TreeOutput): Pr
       : await context.deps.views.open(viewId, views++, result, { writable: false });
     trees.push({ prefix, view: held.use(new DiskView(path)) });
   }
+  // Receivers want the names of directories, too, in the order of their bytes.
+  trees.sort((a, b) => (a.prefix < b.prefix ? -1 : 1));
   const epoch = output.epoch ?? build.epoch;
   const time = epoch === undefined ? undefined : BigInt(epoch) * 1_000_000_000n;
   if (output.tar) await step('sending tarball', () => client.sendFile(id, treeTar(trees, time)));
