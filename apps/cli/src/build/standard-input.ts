@@ -3,8 +3,12 @@ import { type BuildContext, dockerfileContext } from './build-context.ts';
 /** First bytes of what may hold a tar. */
 const magics = ['1f8b', '425a68', 'fd377a585a00', '28b52ffd'];
 
-/** `build -`: a tar, packed or not, or else a Dockerfile. */
-export async function inputContext(input: AsyncIterable<Uint8Array>, dockerfile: string): Promise<BuildContext> {
+/** What came on standard input: a tar, packed or not, or else a Dockerfile. */
+export type BuildInput =
+  | { readonly archive: AsyncIterable<Uint8Array>; readonly text: '' }
+  | { readonly archive: undefined; readonly text: string };
+
+export async function readInput(input: AsyncIterable<Uint8Array>): Promise<BuildInput> {
   const chunks = input[Symbol.asyncIterator]();
   let head = Buffer.alloc(0);
   for (let more = true; more && head.length < 512; ) {
@@ -12,8 +16,14 @@ export async function inputContext(input: AsyncIterable<Uint8Array>, dockerfile:
     if (done) more = false;
     else head = Buffer.concat([head, value]);
   }
-  if (!isArchive(head)) return dockerfileContext(Buffer.concat([head, await collect(chunks)]));
-  return { dockerfile, body: joined(head, chunks) };
+  if (isArchive(head)) return { archive: joined(head, chunks), text: '' };
+  return { archive: undefined, text: Buffer.concat([head, await collect(chunks)]).toString() };
+}
+
+/** `build -` as the classic builder takes it. */
+export async function inputContext(input: AsyncIterable<Uint8Array>, dockerfile: string): Promise<BuildContext> {
+  const { archive, text } = await readInput(input);
+  return archive ? { dockerfile, body: archive } : dockerfileContext(Buffer.from(text));
 }
 
 export async function collect(chunks: AsyncIterator<Uint8Array>): Promise<Buffer> {
