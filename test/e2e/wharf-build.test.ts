@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
@@ -81,5 +82,102 @@ describe('wharf build', () => {
       stderr,
       /ERROR: failed to solve: process "\/bin\/sh -c echo said; exit 7" did not complete successfully: exit code: 7\n$/,
     );
+  });
+
+  test('an archive or a Dockerfile of standard input', async () => {
+    const from = context({ Dockerfile: 'FROM busybox\nCOPY a /a\n', a: 'of the archive' });
+    for (const flag of ['-c', '-cz']) {
+      const stdin = execFileSync('tar', [flag, '-C', from, '.']);
+      await builds('-', ['-t', 'wb:stdin'], { stdin });
+      assert.equal(await output('wb:stdin', 'cat', '/a'), 'of the archive');
+    }
+    await builds('-', ['-t', 'wb:alone'], { stdin: 'FROM busybox\nRUN echo alone > /b\n' });
+    assert.equal(await output('wb:alone', 'cat', '/b'), 'alone\n');
+    await builds(from, ['-f', '-', '-t', 'wb:beside'], { stdin: 'FROM busybox\nCOPY a /beside\n' });
+    assert.equal(await output('wb:beside', 'cat', '/beside'), 'of the archive');
+  });
+
+  test('secrets of files and variables reach the steps that ask for them, and nothing else', async () => {
+    const from = context({
+      Dockerfile:
+        'FROM busybox\nRUN --mount=type=secret,id=file wc -c < /run/secrets/file > /f\n' +
+        'RUN --mount=type=secret,id=VAR,env=V printenv V | wc -c > /v\n',
+      secret: 'twelve bytes',
+      '.dockerignore': 'secret',
+    });
+    const secrets = ['--secret', `id=file,src=${join(from, 'secret')}`, '--secret', 'id=VAR'];
+    await builds(from, ['-t', 'wb:secret', ...secrets], { env: { VAR: 'seven77' } });
+    assert.equal(await output('wb:secret', 'cat', '/f', '/v'), '12\n8\n');
+    const missing = await build(from, ['--secret', 'id=file,src=/no/such']);
+    assert.match(missing.stderr, /failed to stat \/no\/such: .*no such file or directory/);
+  });
+
+  test('outputs: a directory, tars and archives', async () => {
+    const from = context({ Dockerfile: 'FROM scratch\nCOPY dir /\n', 'dir/deep/a': 'a', 'dir/b': 'b' });
+    const to = directory();
+    await builds(from, ['-o', join(to, 'plain')]);
+    assert.equal(readFileSync(join(to, 'plain/deep/a'), 'utf8'), 'a');
+    const { stdout } = await builds(from, ['-o', '-']);
+    assert.match(stdout, /deep\/a/);
+    for (const type of ['oci', 'docker', 'tar']) {
+      const path = join(to, `${type}.tar`);
+      await builds(from, ['-o', `type=${type},dest=${path}`]);
+      assert.ok(execFileSync('tar', ['-tf', path]).length > 0, type);
+    }
+    assert.match((await build(from, ['-o', 'dest=x,tar=true'])).stderr, /type is required for output/);
+  });
+
+  test('-q, --iidfile and --metadata-file tell the same image', async () => {
+    const from = context({ Dockerfile: 'FROM busybox\nRUN true\n' });
+    const [id, metadata] = [join(from, 'id'), join(from, 'metadata')];
+    const { stdout, stderr } = await builds(from, [
+      '-q',
+      '-t',
+      'wb:quiet',
+      '--iidfile',
+      id,
+      '--metadata-file',
+      metadata,
+    ]);
+    assert.equal(stderr, '');
+    assert.match(stdout, /^sha256:[0-9a-f]{64}\n$/);
+    assert.equal(readFileSync(id, 'utf8'), stdout.trim());
+    assert.equal(JSON.parse(readFileSync(metadata, 'utf8'))['containerimage.config.digest'], stdout.trim());
+  });
+
+  test('--check says what should be written otherwise, and builds nothing', async () => {
+    const { code, stdout } = await build(context({ Dockerfile: 'FROM busybox as x\nRUN exit 1\n' }), ['--check']);
+    assert.equal(code, 1);
+    assert.match(stdout, /FromAsCasing/);
+  });
+
+  test('named contexts, and --progress=rawjson', async () => {
+    const other = context({ file: 'of the other' });
+    const from = context({ Dockerfile: 'FROM busybox\nCOPY --from=other file /file\n' });
+    const options = ['-t', 'wb:named', '--progress', 'rawjson', '--build-context', `other=${other}`];
+    const { stderr } = await builds(from, options);
+    const lines = stderr
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.ok(lines.some(({ vertexes }) => vertexes?.some(({ name }: { name: string }) => /COPY/.test(name))));
+    assert.equal(await output('wb:named', 'cat', '/file'), 'of the other');
+  });
+
+  test('what cannot be is refused', async () => {
+    const from = context({ Dockerfile: 'FROM busybox\n' });
+    const rows: [options: string[], message: RegExp][] = [
+      [['--builder', 'other'], /no builder "other" found/],
+      [['--progress', 'dream'], /invalid progress mode dream/],
+      [['--memory', '1g', '--secret', 'id=x'], /--memory and --secret cannot be used together/],
+      [['--cache-to', 'type=local,dest=x'], /cache of type=local is not supported/],
+      [['-f', '/no/such'], /failed to read dockerfile: open such: no such file or directory|open \/no\/such/],
+    ];
+    for (const [options, message] of rows) {
+      const { code, stderr } = await build(from, options);
+      assert.equal(code, 1, options.join(' '));
+      assert.match(stderr, message);
+    }
+    assert.match((await build('/no/such')).stderr, /unable to prepare context: path "\/no\/such" not found/);
   });
 });

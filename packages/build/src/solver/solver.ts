@@ -18,7 +18,7 @@ import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
 import type { DiffOp, ExecOp, FileOp, Platform, SourceOp } from '../pb/llb_pb.ts';
 import { checkOut } from '../sources/git-source.ts';
-import { downloadFile } from '../sources/http-source.ts';
+import { downloadFile, type OpenUpload } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
 import type { Selection } from '../trees/select.ts';
 import type { BuildCache, CachedStep } from './build-cache.ts';
@@ -53,6 +53,8 @@ export interface SolveOptions {
   readonly images: ImageSources;
   /** The directory that a client has under a name. */
   readonly openLocal: (request: LocalRequest) => Promise<string>;
+  /** A stream that the client sends as the build's context. */
+  readonly openUpload?: OpenUpload;
   /** Secrets and agents; undefined where the client has no session. */
   readonly keys: ClientKeys | undefined;
   /** A directory for what comes from elsewhere; gone with the build. */
@@ -179,7 +181,8 @@ export class Solver {
     const directory = () => mkdtempSync(join(scratch, 'source-'));
     if (scheme === 'http' || scheme === 'https') {
       const path = directory();
-      const digest = await downloadFile({ url: identifier, attrs }, path, signal);
+      const { openUpload } = this.options;
+      const digest = await downloadFile({ url: identifier, attrs }, path, { signal, openUpload });
       this.options.observer?.material({ uri: identifier, digest });
       return { kind: 'directory', path };
     }

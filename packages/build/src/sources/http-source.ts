@@ -6,6 +6,11 @@ import { type Digest, parseDigest } from '@wharf/oci/digest';
 import { requireSpace } from '../trees/require-space.ts';
 
 const spaceCheckInterval = 64 << 20;
+/** BuildKit's name for the client itself, which sends a stream of its own. */
+const uploadHost = 'buildkit-session';
+
+/** What a client sends under a path. */
+export type OpenUpload = (path: string) => AsyncIterable<Uint8Array>;
 
 export interface HttpSource {
   readonly url: string;
@@ -20,9 +25,11 @@ export interface HttpSource {
 export async function downloadFile(
   { url, attrs }: HttpSource,
   directory: string,
-  signal: AbortSignal,
+  { signal, openUpload }: { signal: AbortSignal; openUpload: OpenUpload | undefined },
 ): Promise<Digest> {
-  const response = await request(url, signal);
+  const { hostname, pathname } = new URL(url);
+  const response =
+    openUpload && hostname === uploadHost ? new Response(streamOf(openUpload(pathname))) : await request(url, signal);
   const path = join(directory, fileName(attrs['http.filename'], response));
   const checksum = attrs['http.checksum'];
   if (checksum) parseDigest(checksum);
@@ -54,6 +61,20 @@ async function request(url: string, signal: AbortSignal): Promise<Response> {
   await response.body?.cancel();
   const status = `${response.status} ${response.statusText}`.trim();
   throw invalidArgument(`failed to GET ${shown(url)} with status ${status}`);
+}
+
+function streamOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  return new ReadableStream({
+    async pull(controller) {
+      const { value, done } = await iterator.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await iterator.return?.();
+    },
+  });
 }
 
 async function receive(

@@ -13,6 +13,7 @@ import { runExporters } from '../exporters/run-exporters.ts';
 import type { BuildHistory } from '../history/build-history.ts';
 import type { StepObserver } from '../history/step-observer.ts';
 import { Auth, CredentialsRequestSchema } from '../pb/filesync_pb.ts';
+import { Upload } from '../pb/upload_pb.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
 import { ImageSources } from '../solver/image-sources.ts';
 import type { ProgressSink } from '../solver/progress.ts';
@@ -69,6 +70,7 @@ export async function buildLlb(
       ...(request.observer && { observer: request.observer }),
       scratch,
       keys: session && sessionKeys(session, signal),
+      ...(session && { openUpload: (path: string) => receiveUpload(session, path, signal) }),
       openLocal: async (local) => {
         if (!session) throw invalidArgument(`no local sources enabled: ${local.name}`);
         const receive = (tree: Parameters<typeof receiveDirectory>[2]) =>
@@ -88,6 +90,13 @@ export async function buildLlb(
     for (const context of held) context.release();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** What a client sends of its own, as the context of a build that it read from its standard input. */
+async function* receiveUpload(session: SessionConnection, urlpath: string, signal: AbortSignal) {
+  const stream = session.open(Upload.method.pull, { urlpath }, signal);
+  stream.end();
+  for await (const { data } of stream.messages()) yield data;
 }
 
 /** Clients tell their directories apart by their shared key; what is asked of one is kept apart as well. */
