@@ -14,6 +14,7 @@ import { measureParallel } from './figures/parallel.ts';
 import { measureRecovery } from './figures/recovery.ts';
 import { measureRegistry } from './figures/registry.ts';
 import { measureRun, measureStart } from './figures/start.ts';
+import { measureStorm } from './figures/storm.ts';
 import { measurePull, measurePush } from './figures/transfer.ts';
 import { measureWatching } from './figures/watching.ts';
 
@@ -34,6 +35,7 @@ const groups: Readonly<Record<string, Measure>> = {
   watching: measureWatching,
   recovery: measureRecovery,
   crowd: measureCrowd,
+  storm: measureStorm,
   registry: measureRegistry,
   network: measureNetwork,
   pull: measurePull,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Engine, pause } from '../engines/engine.ts';
-import { median } from '../statistics.ts';
+import { median, percentile } from '../statistics.ts';
 import { createContainer, removeContainer, startContainer } from './containers.ts';
 import { atMost, below, type Figure, type Measure, type Values } from './figure.ts';
 import { mediansOf } from './start.ts';
@@ -105,8 +105,4 @@ async function eachLine(engine: Engine, path: string, signal: AbortSignal, onLin
   } catch (error) {
     if (!signal.aborted) throw error;
   }
-}
-
-function percentile(values: readonly number[], share: number): number {
-  return [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))]!;
 }
