@@ -4,8 +4,11 @@ import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
 import { run } from '../harness/run.ts';
 
-const engine = useDaemon();
+const engine = useDaemon({ flags: ['-H', 'tcp://127.0.0.1:2375'] });
 const program = join(import.meta.dirname, '../fixtures/docker_sdk.py');
+
+/** Debian's package belongs to Debian's Python. */
+const python = '/usr/bin/python3';
 
 const cases = {
   life: 'the life of a container',
@@ -23,10 +26,15 @@ const cases = {
 describe("Docker's SDK for Python", () => {
   for (const [name, what] of Object.entries(cases)) {
     test(what, async () => {
-      // Debian's package belongs to Debian's Python.
       const env = { DOCKER_HOST: `unix://${engine.daemon.socket}`, PATH: process.env.PATH };
-      const { code, stderr } = await run(['/usr/bin/python3', program, name], { env });
+      const { code, stderr } = await run([python, program, name], { env });
       assert.equal(code, 0, stderr);
     });
   }
+
+  test('exec over TCP', async () => {
+    const env = { DOCKER_HOST: 'tcp://127.0.0.1:2375', PATH: process.env.PATH };
+    const { code, stderr } = await engine.daemon.sandbox.run([python, program, 'executes'], { env });
+    assert.equal(code, 0, stderr);
+  });
 });

@@ -30,6 +30,7 @@ export function hijack<P>(context: Context<P>, tty: boolean): Hijacked {
 
 /** For how long a client that does not read the head is waited for. */
 const headMilliseconds = 500;
+const unseenHeadMilliseconds = 10;
 const lingerMilliseconds = 10_000;
 /** A client that ended its writing and then leaves is noticed by the next output, or else this soon. */
 const hangupCheckMilliseconds = 5000;
@@ -39,7 +40,11 @@ const hangupCheckMilliseconds = 5000;
  * EOF for stdin while output goes on. Resolves when the output has ended and was handed to the kernel, or when the
  * client is gone. Neither side is read faster than the other one takes.
  */
-export async function splice({ socket, head }: Hijacked, { stream, ended }: AttachedStream): Promise<void> {
+export async function splice(
+  { socket, head }: Hijacked,
+  { stream, ended }: AttachedStream,
+  userAgent = '',
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isOutputOver = false;
   socket.on('close', () => {
@@ -68,7 +73,7 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
   }
   stream.once('data', (first: Buffer) => {
     stream.pause();
-    begun = whenHeadIsTaken(socket).then(() => {
+    begun = whenHeadIsTaken(socket, userAgent).then(() => {
       stream.on('data', send);
       stream.resume();
       send(first);
@@ -100,9 +105,12 @@ export async function splice({ socket, head }: Hijacked, { stream, ended }: Atta
 
 /**
  * Output does not arrive in one piece with the head: Docker's SDK for Python reads the head through a buffer, and loses
- * what else is in it. Slower engines are never that early. Of a TCP connection one cannot see what its client has read.
+ * what else is in it. Slower engines are never that early. Of a TCP connection one cannot see what its client has read:
+ * that client alone is given some time.
  */
-async function whenHeadIsTaken(socket: Socket): Promise<void> {
+async function whenHeadIsTaken(socket: Socket, userAgent: string): Promise<void> {
+  const isTcp = socket.remoteAddress !== undefined;
+  if (isTcp && userAgent.startsWith('docker-sdk-python/')) await pause(unseenHeadMilliseconds);
   for (let waited = 0; waited < headMilliseconds; waited++) {
     const fd = descriptorOf(socket);
     if (fd === undefined || socket.destroyed || unreadByPeer(fd) === 0) return;

@@ -33,7 +33,7 @@ export function containerStreamRoutes({ containers }: Pick<Engine, 'containers'>
 
   async function attach(context: Context<WithId>): Promise<void> {
     const attached = await containers.attach(context.parameters.id, attachOptions(context.query));
-    await splice(hijack(context, attached.tty), attached);
+    await splice(hijack(context, attached.tty), attached, context.header('user-agent'));
   }
 
   /** Frames of a WebSocket carry plain output, never multiplexed. */

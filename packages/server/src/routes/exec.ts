@@ -36,7 +36,7 @@ export function execRoutes({ exec }: Pick<Engine, 'exec'>): Route[] {
     try {
       const attached = await exec.start(context.parameters.id, options);
       if (!attached) return context.empty(200);
-      await splice(hijack(context, attached.tty), attached);
+      await splice(hijack(context, attached.tty), attached, context.header('user-agent'));
     } catch (error) {
       if (context.exchange.answered || !tellsInStream(request, error)) throw error;
       const { socket } = hijack(context, request.Tty);

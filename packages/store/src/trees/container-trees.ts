@@ -14,8 +14,8 @@ const chunksAhead = 4;
 const window = 8 << 20;
 /** Trees that are open at once; more wait. */
 const limit = 32;
-/** A worker is 10 MB of memory that an idle daemon should not hold. */
-const idleMilliseconds = 5_000;
+/** A worker is 10 MB of memory that an idle daemon should not hold; one that has just copied has its code compiled. */
+const idleMilliseconds = 60_000;
 
 /** Containers' files, for copies in and out. Each open tree has a thread; one is kept for the next for a while. */
 export class ContainerTrees {
