@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { marshal } from '@wharf/build/dockerfile/llb/marshal';
 import { createVertex, outputOf, type State } from '@wharf/build/dockerfile/llb/vertex';
 import { Control } from '@wharf/build/pb/control_pb';
+import { LLBBridge } from '@wharf/build/pb/gateway_pb';
 import { tar } from '../fixtures/tar.ts';
 import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
@@ -64,6 +65,48 @@ describe('graphs of clients', () => {
     // These two have no layers in common but the image's.
     await solve(merge(other, diff(before, other)), 'diff:2');
     assert.equal(await engine.docker('run', '--rm', 'diff:2', 'ls', '/d'), 'old\nown');
+  });
+});
+
+describe('a build that its client drives', () => {
+  test('looks at files of results before it says which one is the build’s', async () => {
+    const id = `driven-${++builds}`;
+    const state = shell(
+      base,
+      'mkdir /d && echo text > /d/file && ln -s file /d/link && mkfifo /d/pipe && chmod 640 /d/file',
+    );
+    const { def } = marshal(state);
+    const call = async (caller: Parameters<Parameters<typeof withControl>[1]>[0]) => {
+      const building = caller(Control.method.solve, {
+        Ref: id,
+        Exporters: [{ Type: 'image', Attrs: { name: 'driven:1' } }],
+      });
+      const { solve, readDir, statFile, readFile, return: finish } = LLBBridge.method;
+      const [solved] = await caller(solve, { Definition: { def: [...def] } });
+      const result = solved!.result?.result;
+      assert.equal(result?.case, 'ref');
+      const Ref = result.value.id;
+      const [listed] = await caller(readDir, { Ref, DirPath: '/d' });
+      assert.deepEqual(
+        listed!.entries.map(({ path }) => path),
+        ['file', 'link', 'pipe'],
+      );
+      assert.equal(listed!.entries[1]!.linkname, 'file');
+      const [matching] = await caller(readDir, { Ref, DirPath: 'd', IncludePattern: '*i*e' });
+      assert.deepEqual(
+        matching!.entries.map(({ path }) => path),
+        ['file', 'pipe'],
+      );
+      const [file] = await caller(statFile, { Ref, Path: '/d/link' });
+      assert.deepEqual([file!.stat?.size, file!.stat?.mode], [5n, 0o640]);
+      await assert.rejects(caller(statFile, { Ref, Path: '/d/none' }), /no such file/);
+      const [read] = await caller(readFile, { Ref, FilePath: '/d/file' });
+      assert.equal(Buffer.from(read!.Data).toString(), 'text\n');
+      await caller(finish, { result: { result: { case: 'ref', value: { id: Ref } } } });
+      await building;
+    };
+    await withControl(engine.daemon.socket, call, { 'buildkit-controlapi-buildid': id });
+    assert.equal(await engine.docker('run', '--rm', 'driven:1', 'cat', '/d/file'), 'text');
   });
 });
 

@@ -18,7 +18,11 @@ type Caller = <M extends DescMethod>(
 ) => Promise<MessageShape<M['output']>[]>;
 
 /** Calls BuildKit's API on a daemon's socket, as buildx does. A call ends with its stream, or where `until` is true. */
-export async function withControl(socketPath: string, body: (call: Caller) => Promise<void>): Promise<void> {
+export async function withControl(
+  socketPath: string,
+  body: (call: Caller) => Promise<void>,
+  ownHeaders: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
   const { status, socket } = await openRequest(socketPath, 'POST', '/grpc', { headers });
   if (status !== 101) throw new Error(`/grpc answers ${status}`);
@@ -26,6 +30,7 @@ export async function withControl(socketPath: string, body: (call: Caller) => Pr
   try {
     await body(async (method, request, until = () => false) => {
       const stream = session.request({
+        ...ownHeaders,
         ':method': 'POST',
         ':path': `/${method.parent.typeName}/${method.name}`,
         'content-type': 'application/grpc',

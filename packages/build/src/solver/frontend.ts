@@ -1,5 +1,7 @@
 import type { ImageConfig } from '@wharf/oci/image-config';
 import type { Platform } from '@wharf/oci/platform';
+import type { FileJobs } from '../trees/file-job.ts';
+import type { TreeStat } from '../trees/tree-view.ts';
 import type { WarningEvent } from './progress.ts';
 
 /** Turns a request (a Dockerfile and its options) into results, with the solver's help. A function; keeps no state. */
@@ -54,8 +56,10 @@ export interface FrontendBridge {
   resolveImageConfig(reference: string, options: ResolveImage): Promise<ResolvedImage>;
   /** Bytes of a file in a result; not_found where there is none. */
   readFile(ref: Ref, path: string, range?: { readonly offset: number; readonly length: number }): Promise<Uint8Array>;
-  readDirectory(ref: Ref, path: string, includePattern?: string): Promise<readonly RefStat[]>;
-  statFile(ref: Ref, path: string): Promise<RefStat>;
+  /** By name, those that match the pattern where there is one. */
+  readDirectory(ref: Ref, path: string, includePattern?: string): Promise<FileJobs['list']['answer']>;
+  /** Links are followed. */
+  statFile(ref: Ref, path: string): Promise<TreeStat>;
   warn(warning: WarningEvent): void;
   /** A vertex of the frontend's own (`[internal] load build definition`): shown as running while `body` does. */
   readonly buildId: string;
@@ -122,19 +126,6 @@ export interface Ref {
   evaluate(): Promise<void>;
   /** The definition it came from. */
   readonly definition: Definition;
-}
-
-export interface RefStat {
-  /** Name for an entry of a directory, path otherwise. */
-  readonly path: string;
-  /** Go's os.FileMode. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  /** Nanoseconds since 1970. */
-  readonly modTime: bigint;
-  readonly linkname: string;
 }
 
 /** One result, or one a platform. */

@@ -1,8 +1,10 @@
 import { EngineError, notImplemented } from '@wharf/base/error';
 import { newId } from '@wharf/base/id';
+import { createMatcher } from '@wharf/base/ignore/pattern-matcher';
 import { dockerfileFrontend } from '../dockerfile/frontend.ts';
-import { byteName } from '../trees/tree-view.ts';
-import type { BridgeSolve, DockerfileStep, FrontendBridge, FrontendResult, Ref, RefStat } from './frontend.ts';
+import type { FileJobs } from '../trees/file-job.ts';
+import { byteName, shownName, type TreeStat } from '../trees/tree-view.ts';
+import type { BridgeSolve, DockerfileStep, FrontendBridge, FrontendResult, Ref } from './frontend.ts';
 import { decodeDefinition, type Edge } from './graph.ts';
 import type { ImageSources } from './image-sources.ts';
 import type { WarningEvent } from './progress.ts';
@@ -18,6 +20,8 @@ export interface BridgeOptions {
   /** Called for every graph before anything of it runs. */
   readonly onGraph?: (edge: Edge | undefined, steps: readonly DockerfileStep[]) => void;
 }
+
+type Place = FileJobs['list']['request'];
 
 /** What frontends ask of one build, answered by its solver and this engine's images. */
 export class SolverBridge implements FrontendBridge {
@@ -72,20 +76,31 @@ export class SolverBridge implements FrontendBridge {
     this.#images.resolve(reference, options);
 
   async readFile(ref: Ref, path: string, range = { offset: 0, length: mostBytesOfFile }): Promise<Uint8Array> {
+    const { deps, options } = this.#solver;
+    return await this.#look(ref, path, (place) => deps.workers.run('read', { ...place, ...range }, options.signal));
+  }
+
+  async readDirectory(ref: Ref, path: string, includePattern = ''): Promise<FileJobs['list']['answer']> {
+    const { deps, options } = this.#solver;
+    const all = await this.#look(ref, path, (place) => deps.workers.run('list', place, options.signal));
+    if (includePattern === '') return all;
+    const matcher = createMatcher([includePattern]);
+    return all.filter(({ name }) => matcher.matches(shownName(name)));
+  }
+
+  async statFile(ref: Ref, path: string): Promise<TreeStat> {
+    const { deps, options } = this.#solver;
+    const look = (place: Place) => deps.workers.run('stat', { ...place, follow: true }, options.signal);
+    return await this.#look(ref, path, look);
+  }
+
+  /** Computes a result, and looks at a path of it. */
+  async #look<T>(ref: Ref, path: string, body: (place: Place) => Promise<T>): Promise<T> {
     const edge = this.edgeOf(ref);
     if (!edge) throw new EngineError('not_found', `no such ref: ${ref.id}`);
     const tree = locationOf(this.#solver.deps.dataRoot, await this.#solver.result(edge));
     await using workspace = this.#solver.workspace();
-    const request = { tree, workspace: workspace.path, path: byteName(path), ...range };
-    return await this.#solver.deps.workers.run('read', request, this.#solver.options.signal);
-  }
-
-  async readDirectory(): Promise<readonly RefStat[]> {
-    throw notImplemented('reading a directory of a build');
-  }
-
-  async statFile(): Promise<RefStat> {
-    throw notImplemented('looking at a file of a build');
+    return await body({ tree, workspace: workspace.path, path: byteName(path) });
   }
 
   warn(warning: WarningEvent): void {

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { EngineError } from '@wharf/base/error';
 import { type Call, type Handlers, unary } from '../grpc/grpc-server.ts';
@@ -7,14 +8,18 @@ import {
   InputsResponseSchema,
   LLBBridge,
   PongResponseSchema,
+  ReadDirResponseSchema,
   ReadFileResponseSchema,
   ResolveImageConfigResponseSchema,
   ReturnResponseSchema,
   SolveResponseSchema,
+  StatFileResponseSchema,
 } from '../pb/gateway_pb.ts';
 import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
+import { byteName } from '../trees/tree-view.ts';
 import type { Arrivals } from './arrivals.ts';
+import { encodeStat } from './encode-stat.ts';
 import { definitionFrom, encodeResult, resultFrom } from './messages.ts';
 
 /** A build whose frontend is the client: it asks for solves, and returns one of their results. */
@@ -37,6 +42,8 @@ const gatewayAbilities = [
   'resolveimage',
   'resolveimage.resolvemode',
   'readfile',
+  'readdir',
+  'statfile',
   'return',
   'returnmap',
   'proto.ref.array',
@@ -128,6 +135,16 @@ export function addGateway(
     const range = request.Range && { offset: Number(request.Range.Offset), length: Number(request.Range.Length) };
     const Data = await bridge.readFile(bridge.refOf(request.Ref), request.FilePath, range);
     return create(ReadFileResponseSchema, { Data });
+  });
+  unary(handlers, method.readDir, async (request, call) => {
+    const { bridge } = await buildOf(call);
+    const listed = await bridge.readDirectory(bridge.refOf(request.Ref), request.DirPath, request.IncludePattern);
+    return create(ReadDirResponseSchema, { entries: listed.map(({ name, stat }) => encodeStat(stat, { path: name })) });
+  });
+  unary(handlers, method.statFile, async (request, call) => {
+    const { bridge } = await buildOf(call);
+    const stat = await bridge.statFile(bridge.refOf(request.Ref), request.Path);
+    return create(StatFileResponseSchema, { stat: encodeStat(stat, { path: byteName(posix.basename(request.Path)) }) });
   });
   unary(handlers, method.evaluate, async (request, call) => {
     const { bridge } = await buildOf(call);

@@ -1,12 +1,11 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { together } from '@wharf/base/together';
-import { goFileMode } from '@wharf/store/trees/path-stat';
 import { S_IFMT, S_IFREG } from '@wharf/sys/file';
 import { type ExportedEntry, type ExportedTree, exportedEntries } from '../exporters/exported-tree.ts';
 import type { GrpcStream } from '../grpc/grpc-client.ts';
 import { FileSend } from '../pb/filesync_pb.ts';
-import { Packet_PacketType as Kind, PacketSchema, type StatSchema } from '../pb/fsutil_pb.ts';
-import { shownName } from '../trees/tree-view.ts';
+import { Packet_PacketType as Kind, PacketSchema } from '../pb/fsutil_pb.ts';
+import { encodeStat } from './encode-stat.ts';
 import { exporterHeaders, requireReceiver } from './send-file.ts';
 import type { SessionConnection } from './session-connection.ts';
 
@@ -52,7 +51,7 @@ async function tell(
   for await (const entry of exportedEntries(trees)) {
     const id = next++;
     if ((entry.stat.mode & S_IFMT) === S_IFREG && entry.linkTo === undefined) files.set(id, entry);
-    await stream.write(packet({ type: Kind.PACKET_STAT, stat: statOf(entry, time) }));
+    await stream.write(packet({ type: Kind.PACKET_STAT, stat: encodeStat(entry.stat, { ...entry, time }) }));
   }
   await stream.write(packet({ type: Kind.PACKET_STAT }));
 }
@@ -98,20 +97,4 @@ async function sendContent(stream: PacketStream, ID: number, entry: ExportedEntr
 
 function packet(fields: MessageInitShape<typeof PacketSchema>) {
   return create(PacketSchema, fields);
-}
-
-function statOf({ path, stat, linkTo }: ExportedEntry, time: bigint | undefined): MessageInitShape<typeof StatSchema> {
-  const { mode, uid, gid, size, mtime, deviceMajor, deviceMinor, linkName, xattrs } = stat;
-  return {
-    path: shownName(path),
-    mode: goFileMode(mode),
-    uid,
-    gid,
-    size: BigInt((mode & S_IFMT) === S_IFREG ? size : 0),
-    modTime: time ?? mtime,
-    linkname: shownName(linkTo ?? linkName),
-    devmajor: BigInt(deviceMajor),
-    devminor: BigInt(deviceMinor),
-    xattrs: Object.fromEntries(xattrs),
-  };
 }
