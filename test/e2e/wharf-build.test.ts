@@ -101,7 +101,7 @@ describe('wharf build', () => {
     const from = context({
       Dockerfile:
         'FROM busybox\nRUN --mount=type=secret,id=file wc -c < /run/secrets/file > /f\n' +
-        'RUN --mount=type=secret,id=VAR,env=V printenv V | wc -c > /v\n',
+        'RUN --mount=type=secret,id=VAR,env=V echo $V | wc -c > /v\n',
       secret: 'twelve bytes',
       '.dockerignore': 'secret',
     });
@@ -179,5 +179,23 @@ describe('wharf build', () => {
       assert.match(stderr, message);
     }
     assert.match((await build('/no/such')).stderr, /unable to prepare context: path "\/no\/such" not found/);
+  });
+
+  test('the builder is shown, and what it keeps is listed and pruned', async () => {
+    await builds(context({ Dockerfile: 'FROM busybox\nRUN echo kept > /kept\n' }));
+    for (const group of ['builder', 'buildx']) {
+      const said = async (...words: string[]) => {
+        const { stdout, stderr, code } = await engine.daemon.wharf([group, ...words]);
+        assert.equal(code, 0, stderr);
+        return stdout;
+      };
+      assert.match(await said('ls'), /^NAME\/NODE +DRIVER\/ENDPOINT +STATUS +BUILDKIT +PLATFORMS *\ndefault\* +docker/);
+      assert.match(await said('inspect'), /^Name: +default\nDriver: +docker\n\nNodes:\n(.*\n)*Status: +running\n/);
+      assert.match(await said('du', '--verbose'), /Reclaimable:\t.*\nTotal:\t/);
+    }
+    assert.match((await engine.daemon.wharf(['buildx', 'du'])).stdout, /^ID +RECLAIMABLE +SIZE +LAST ACCESSED\n/);
+    const pruned = await engine.daemon.wharf(['builder', 'prune', '-af']);
+    assert.match(pruned.stdout, /^Deleted build cache objects:\n(\S+\n)+\nTotal:\t/);
+    assert.doesNotMatch((await engine.daemon.wharf(['buildx', 'du'])).stdout, /RECLAIMABLE/);
   });
 });

@@ -106,8 +106,8 @@ function contextName(context: string): string {
   return context === '-' || isRemoteContext(context) ? `${homedir()}:${context}` : resolve(context);
 }
 
-async function endpointOf(cli: Cli): Promise<BuildEndpoint> {
-  // One that does not answer is told in the usual words.
+/** Where the daemon is that the command line chooses. Throws in the usual words where it does not answer. */
+export async function endpointOf(cli: Cli): Promise<BuildEndpoint> {
   await (await cli.client()).negotiate();
   const { address, tls } = await cli.endpoint();
   const { HttpHeaders } = await cli.config();

@@ -15,6 +15,8 @@ export interface Entry {
 }
 
 export const groups: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
+  buildx: 'Build images, as docker buildx does',
   checkpoint: 'Manage checkpoints of containers',
   container: 'Manage containers',
   context: 'Manage contexts',
@@ -37,8 +39,25 @@ function topLevel(name: string, summary: string, load: Entry['load'], common?: n
   return { group: '', names: [name], short: [name], summary, load, ...(common === undefined ? {} : { common }) };
 }
 
+/** Both groups have the same commands: docker's own, and its plugin's. */
+function builderEntries(group: string): Entry[] {
+  return [
+    entry(
+      `${group} build b`,
+      'Build an image from a Dockerfile',
+      async () => (await import('./image/build.ts')).command,
+    ),
+    entry(`${group} du`, 'Show what builds keep', async () => (await import('./builder/du.ts')).command),
+    entry(`${group} inspect`, 'Show the builder', async () => (await import('./builder/inspect.ts')).command),
+    entry(`${group} ls`, 'List builders', async () => (await import('./builder/ls.ts')).command),
+    entry(`${group} prune`, 'Remove what builds keep', async () => (await import('./builder/prune.ts')).command),
+  ];
+}
+
 /** Every command there is. A command's file is read only when it runs. */
 export const entries: readonly Entry[] = [
+  ...builderEntries('builder'),
+  ...builderEntries('buildx'),
   entry(
     'checkpoint create',
     'Keep the state of a running container',
