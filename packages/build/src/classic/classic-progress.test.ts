@@ -59,6 +59,16 @@ test('what was there already is said of each instruction after it, until somethi
   ]);
 });
 
+test('a step that prints on and on while another one is told does not fill the memory', () => {
+  const { progress, said } = open([step('FROM a'), step('RUN one', ['1']), step('RUN two', ['2'])]);
+  for (let count = 0; count < 40; count++) progress.event(printed('2', `${count} `.repeat(1 << 15)));
+  progress.event(ended('1'));
+  const told = said().split('RUN two\n')[1] ?? '';
+  expect(told.length).toBeLessThan(1.5 * (1 << 20));
+  expect(told).toStartWith('[output clipped]\n');
+  expect(told).toEndWith('39 ');
+});
+
 test('a command that fails is the last step that is told', () => {
   const { progress, said } = open([step('FROM a'), step('RUN one', ['1']), step('FROM b'), step('RUN two', ['2'])]);
   progress.running('1', 'first');

@@ -7,6 +7,9 @@ import type { PlannedStep } from './step-plan.ts';
 
 /** What a quiet build keeps to tell should it fail. Characters. */
 const withheldLimit = 1 << 20;
+/** What a step that waits for its turn to be told keeps of its output. Characters. */
+const waitingLimit = 1 << 20;
+const clipped = '[output clipped]\n';
 
 /** What is known of a vertex. */
 interface VertexState {
@@ -47,7 +50,7 @@ export class ClassicProgress {
 
   event(event: BuildEvent): void {
     if (event.kind === 'warning') this.#stream(`[Warning] ${event.short}\n`);
-    if (event.kind === 'log') this.#of(event.vertex).text += Buffer.from(event.bytes).toString();
+    if (event.kind === 'log') this.#keep(this.#of(event.vertex), Buffer.from(event.bytes).toString());
     if (event.kind === 'vertex' && event.completed !== undefined && event.error === undefined) {
       this.#of(event.digest).outcome = event.cached ? 'cached' : 'done';
     }
@@ -58,6 +61,11 @@ export class ClassicProgress {
   running(vertex: string, id: string): void {
     this.#of(vertex).process = shortId(id);
     this.#advance();
+  }
+
+  #keep(state: VertexState, text: string): void {
+    state.text += text;
+    if (state.text.length > waitingLimit) state.text = clipped + state.text.slice(-waitingLimit / 2);
   }
 
   #of(vertex: string): VertexState {
