@@ -30,13 +30,11 @@ import {
   writeAt,
 } from '@wharf/sys/file';
 import { cString } from '@wharf/sys/syscall';
-import { trySetXattr } from '@wharf/sys/xattr';
 import type { ReceivedEntry, ReceivedTree } from '../solver/session.ts';
+import { setAttributes } from '../trees/set-attributes.ts';
 import { byteName, isDirectory, type TreeStat } from '../trees/tree-view.ts';
 import { fromGoFileMode } from './go-file-mode.ts';
 import { emptyDirectory, type IndexNode, identityOf, TreeIndex } from './tree-index.ts';
-
-const ENOTSUP = 95;
 
 interface OpenDirectory {
   readonly path: string;
@@ -148,13 +146,7 @@ export class DirectoryUpdate implements ReceivedTree {
     this.#files.delete(name);
     const { fd, stat } = file;
     try {
-      chownFile(fd, stat.uid, stat.gid);
-      chmodFile(fd, stat.mode & 0o7777);
-      for (const [key, value] of stat.xattrs) {
-        const result = trySetXattr(fd, bytes(key), value);
-        if (result !== -ENOTSUP) check(result, `set xattr of ${path}`);
-      }
-      setTimesFile(fd, stat.mtime);
+      setAttributes(fd, stat, path);
     } finally {
       closeSync(fd);
     }

@@ -5,7 +5,8 @@ import { S_IFMT, S_IFREG, S_IFSOCK } from '@wharf/sys/file';
 import type { DiskView } from './disk-view.ts';
 import type { ModeChange } from './mode-change.ts';
 import { CopyFilter, type Selected, type Selection } from './select.ts';
-import type { Attributes, TargetTree } from './target-tree.ts';
+import type { Attributes } from './set-attributes.ts';
+import type { TargetTree } from './target-tree.ts';
 import { isDirectory, isSymlink, joinPath, resolvePath, shownName, type TreeStat } from './tree-view.ts';
 
 export interface CopyOptions extends Pick<Selection, 'includePatterns' | 'excludePatterns'> {

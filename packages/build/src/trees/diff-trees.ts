@@ -2,7 +2,8 @@ import { closeSync } from 'node:fs';
 import { check } from '@wharf/sys/errno';
 import { S_IFCHR, S_IFMT, S_IFREG } from '@wharf/sys/file';
 import type { DiskView } from './disk-view.ts';
-import type { Attributes, TargetTree } from './target-tree.ts';
+import type { Attributes } from './set-attributes.ts';
+import type { TargetTree } from './target-tree.ts';
 import { isDirectory, isSymlink, joinPath, type TreeStat } from './tree-view.ts';
 
 const whiteout: TreeStat = {

@@ -18,7 +18,8 @@ import type {
 import { type ModeChange, parseModeChange } from './mode-change.ts';
 import { readContent } from './read-content.ts';
 import { selectPaths } from './select.ts';
-import type { Attributes, TargetTree } from './target-tree.ts';
+import type { Attributes } from './set-attributes.ts';
+import type { TargetTree } from './target-tree.ts';
 import { isDirectory, joinPath, resolvePath, shownName } from './tree-view.ts';
 import { unpackArchive } from './unpack-archive.ts';
 

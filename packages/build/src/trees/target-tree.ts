@@ -2,9 +2,7 @@ import { closeSync } from 'node:fs';
 import { removeEntry } from '@wharf/store/trees/remove-entry';
 import { check, SystemError } from '@wharf/sys/errno';
 import {
-  chmodFile,
   chownAt,
-  chownFile,
   copyFileContent,
   makeDevice,
   O_CREAT,
@@ -29,22 +27,12 @@ import {
 import { cString, syscall } from '@wharf/sys/syscall';
 import { trySetXattr, trySetXattrAt } from '@wharf/sys/xattr';
 import { DiskView, opaque } from './disk-view.ts';
+import { type Attributes, setAttributes } from './set-attributes.ts';
 import { components, isDirectory, resolvePath, shownName, type TreeStat } from './tree-view.ts';
 
 const EEXIST = 17;
 const ENOENT = 2;
 const ENOTDIR = 20;
-const ENOTSUP = 95;
-
-/** What a new entry looks like. */
-export interface Attributes {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Nanoseconds since 1970; undefined is now. */
-  readonly mtime: bigint | undefined;
-  readonly xattrs?: ReadonlyMap<string, Uint8Array>;
-}
 
 /**
  * A tree that file operations change. Paths are real ones (`resolvePath`); parents are opened from the root with
@@ -165,16 +153,10 @@ export class TargetTree extends DiskView {
     });
   }
 
-  /** Closes the descriptor. chown(2) clears setuid bits and capabilities: it comes first. */
-  #finish(fd: number, { uid, gid, mode, mtime, xattrs }: Attributes, path: string): void {
+  /** Closes the descriptor. */
+  #finish(fd: number, attributes: Attributes, path: string): void {
     try {
-      chownFile(fd, uid, gid);
-      chmodFile(fd, mode & 0o7777);
-      for (const [key, value] of xattrs ?? []) {
-        const result = trySetXattr(fd, bytes(key), value);
-        if (result !== -ENOTSUP) check(result, `set xattr of ${shownName(path)}`);
-      }
-      if (mtime !== undefined) setTimesFile(fd, mtime);
+      setAttributes(fd, attributes, shownName(path));
     } finally {
       closeSync(fd);
     }
