@@ -47,6 +47,7 @@ function builderEntries(group: string): Entry[] {
       'Build an image from a Dockerfile',
       async () => (await import('./image/build.ts')).command,
     ),
+    entry(`${group} bake f`, 'Build the targets of a file', async () => (await import('./builder/bake.ts')).command),
     entry(`${group} du`, 'Show what builds keep', async () => (await import('./builder/du.ts')).command),
     entry(`${group} inspect`, 'Show the builder', async () => (await import('./builder/inspect.ts')).command),
     entry(`${group} ls`, 'List builders', async () => (await import('./builder/ls.ts')).command),

@@ -96,17 +96,18 @@ export class BuildTrace {
   add({ vertexes, statuses, logs, warnings }: StatusResponse, prefix = ''): TraceChange {
     const touched = new Set<Step>();
     const stepOf = (digest: string) => {
-      let step = this.#steps.get(digest);
+      const key = prefix + digest;
+      let step = this.#steps.get(key);
       if (!step) {
         step = new Step(digest);
-        this.#steps.set(digest, step);
+        this.#steps.set(key, step);
       }
       touched.add(step);
       return step;
     };
     for (const vertex of vertexes) {
       const step = stepOf(vertex.digest);
-      step.name ||= prefix + vertex.name;
+      step.name ||= named(vertex.name, prefix);
       step.isCached = vertex.cached;
       step.error = vertex.error;
       const started = secondsOf(vertex.started);
@@ -141,6 +142,12 @@ export class BuildTrace {
     });
     return { steps: [...touched], logs: lines, parts, warnings: found };
   }
+}
+
+/** `[web 2/3] RUN ...` of the build `web`. */
+function named(name: string, prefix: string): string {
+  if (prefix === '') return name;
+  return name.startsWith('[') ? `[${prefix} ${name.slice(1)}` : `[${prefix}] ${name}`;
 }
 
 function secondsOf(time: Timestamp | undefined): number | undefined {
