@@ -2,7 +2,7 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { SystemError } from '@wharf/sys/errno';
 import { S_IFDIR, S_IFMT, S_IFREG } from '@wharf/sys/file';
 import { DiskView } from '../trees/disk-view.ts';
-import { components, isDirectory, joinPath, type TreeStat, type TreeView } from '../trees/tree-view.ts';
+import { components, isDirectory, joinPath, plainStat, type TreeStat, type TreeView } from '../trees/tree-view.ts';
 
 const ENOENT = 2;
 const ENOTDIR = 20;
@@ -56,20 +56,7 @@ export class TreeIndex implements TreeView {
 }
 
 export function emptyDirectory(): IndexNode {
-  return {
-    mode: S_IFDIR | 0o755,
-    uid: 0,
-    gid: 0,
-    size: 0,
-    mtime: 0n,
-    deviceMajor: 0,
-    deviceMinor: 0,
-    linkName: '',
-    xattrs: new Map(),
-    children: new Map(),
-    digest: undefined,
-    identity: '',
-  };
+  return { ...plainStat(S_IFDIR | 0o755), children: new Map(), digest: undefined, identity: '' };
 }
 
 function encodeNode(path: string, node: IndexNode, lines: string[]): void {

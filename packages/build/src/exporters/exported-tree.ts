@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { ByteString } from '@wharf/oci/layer/tar-header';
 import { S_IFDIR, S_IFMT, S_IFREG, S_IFSOCK } from '@wharf/sys/file';
 import type { DiskView } from '../trees/disk-view.ts';
-import { isDirectory, joinPath, type TreeStat } from '../trees/tree-view.ts';
+import { isDirectory, joinPath, plainStat, type TreeStat } from '../trees/tree-view.ts';
 
 /** The files that a build made for one platform. */
 export interface ExportedTree {
@@ -24,13 +24,13 @@ export interface ExportedEntry {
 /** Entries between which others get a turn. */
 const stride = 128;
 const chunkSize = 1 << 20;
-const nothing: ReadonlyMap<string, Uint8Array> = new Map();
 
 /** All files in the order of fsutil's walk: a directory before its content, names by their bytes. */
 export async function* exportedEntries(trees: readonly ExportedTree[]): AsyncGenerator<ExportedEntry> {
   let count = 0;
   for (const { view, prefix } of trees) {
-    if (prefix !== '') yield { path: prefix, stat: plainDirectory, linkTo: undefined, open: () => noContent() };
+    if (prefix !== '')
+      yield { path: prefix, stat: plainStat(S_IFDIR | 0o755), linkTo: undefined, open: () => noContent() };
     for (const entry of walk(view, { prefix, path: '', links: new Map() })) {
       yield entry;
       if (++count % stride === 0) await setImmediate();
@@ -66,15 +66,3 @@ function contentOf(view: DiskView, path: ByteString, size: number): AsyncIterabl
 }
 
 async function* noContent(): AsyncGenerator<Uint8Array> {}
-
-const plainDirectory: TreeStat = {
-  mode: S_IFDIR | 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0n,
-  deviceMajor: 0,
-  deviceMinor: 0,
-  linkName: '',
-  xattrs: nothing,
-};

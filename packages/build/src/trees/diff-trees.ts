@@ -4,19 +4,9 @@ import { S_IFCHR, S_IFMT, S_IFREG } from '@wharf/sys/file';
 import type { DiskView } from './disk-view.ts';
 import type { Attributes } from './set-attributes.ts';
 import type { TargetTree } from './target-tree.ts';
-import { isDirectory, isSymlink, joinPath, type TreeStat } from './tree-view.ts';
+import { isDirectory, isSymlink, joinPath, plainStat, type TreeStat } from './tree-view.ts';
 
-const whiteout: TreeStat = {
-  mode: S_IFCHR,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0n,
-  deviceMajor: 0,
-  deviceMinor: 0,
-  linkName: '',
-  xattrs: new Map(),
-};
+const whiteout = plainStat(S_IFCHR);
 
 /** Writes the layer that makes `upper` of `lower`: new and changed entries, and whiteouts for what is gone. */
 export function diffTrees(lower: DiskView, upper: DiskView, to: TargetTree, path = ''): boolean {

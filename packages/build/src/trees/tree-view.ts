@@ -28,6 +28,12 @@ export interface TreeStat {
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
 }
 
+/** Of an entry that nobody has: root's, from 1970, with nothing in it. */
+export function plainStat(mode: number): TreeStat {
+  const place = { uid: 0, gid: 0, size: 0, mtime: 0n, deviceMajor: 0, deviceMinor: 0 };
+  return { mode, ...place, linkName: '', xattrs: new Map() };
+}
+
 export function isDirectory({ mode }: Pick<TreeStat, 'mode'>): boolean {
   return (mode & S_IFMT) === S_IFDIR;
 }
