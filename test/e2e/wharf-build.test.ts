@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
@@ -197,5 +199,35 @@ describe('wharf build', () => {
     const pruned = await engine.daemon.wharf(['builder', 'prune', '-af']);
     assert.match(pruned.stdout, /^Deleted build cache objects:\n(\S+\n)+\nTotal:\t/);
     assert.doesNotMatch((await engine.daemon.wharf(['buildx', 'du'])).stdout, /RECLAIMABLE/);
+  });
+
+  test('only files that changed travel', async () => {
+    const from = context({ Dockerfile: 'FROM scratch\nCOPY . /\n', small: 'x'.repeat(1000) });
+    writeFileSync(join(from, 'large'), randomBytes(3 << 20));
+    let sent = 0;
+    const path = join(engine.daemon.sandbox.directory, 'counting.sock');
+    const server = createServer((client) => {
+      const daemon = connect(engine.daemon.socket);
+      client.on('data', (bytes) => {
+        sent += bytes.length;
+      });
+      client.pipe(daemon).pipe(client);
+      for (const socket of [client, daemon]) socket.on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    try {
+      const bytesOf = async () => {
+        sent = 0;
+        await builds(from, [], { env: { DOCKER_HOST: `unix://${path}` } });
+        return sent;
+      };
+      assert.ok((await bytesOf()) > 3 << 20);
+      assert.ok((await bytesOf()) < 64 << 10);
+      writeFileSync(join(from, 'small'), 'y'.repeat(200_000));
+      const changed = await bytesOf();
+      assert.ok(changed > 200_000 && changed < 300_000, String(changed));
+    } finally {
+      server.close();
+    }
   });
 });
