@@ -9,6 +9,7 @@ import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
 import { withControl } from '../harness/control.ts';
 import { useDaemon } from '../harness/fixture.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const image = 'docker-image://docker.io/library/busybox:latest';
@@ -55,7 +56,7 @@ async function solve(state: State, name: string): Promise<void> {
   });
 }
 
-describe('graphs of clients', () => {
+describe('graphs of clients', wharfOnly(), () => {
   test('a difference is what one result has over another, and goes on top of a third', async () => {
     const before = shell(base, 'mkdir /d && echo old > /d/old && echo same > /d/same');
     const after = shell(before, 'rm /d/old && echo new > /d/new');
@@ -68,7 +69,7 @@ describe('graphs of clients', () => {
   });
 });
 
-describe('a build that its client drives', () => {
+describe('a build that its client drives', wharfOnly(), () => {
   test('looks at files of results before it says which one is the build’s', async () => {
     const id = `driven-${++builds}`;
     const state = shell(
@@ -110,7 +111,7 @@ describe('a build that its client drives', () => {
   });
 });
 
-describe('a mount of the client’s files that may be written', () => {
+describe('a mount of the client’s files that may be written', wharfOnly(), () => {
   test('is the step’s own: the next one has them as they were', withBuildx, async () => {
     const directory = buildContext(engine.daemon, {
       Dockerfile: `FROM busybox
@@ -127,7 +128,7 @@ RUN --mount=type=bind,target=/w cat /w/f /w/g > /second && ls /w | tr '\\n' ' ' 
   });
 });
 
-describe('a step that two builds need', () => {
+describe('a step that two builds need', wharfOnly(), () => {
   const context = tar([
     {
       name: 'Dockerfile',

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { buildContext } from '../harness/build-context.ts';
 import { buildx, withBuildx } from '../harness/buildx.ts';
 import { useDaemon } from '../harness/fixture.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const both = 'linux/amd64,linux/s390x';
@@ -34,7 +35,7 @@ function destination(name: string): string {
   return path;
 }
 
-describe('a build for several platforms', () => {
+describe('a build for several platforms', wharfOnly(), () => {
   test('is an index with a manifest for each, in an OCI layout', withBuildx, async () => {
     const to = destination('layout');
     await build(buildContext(engine.daemon, crossCompiled), '--platform', both, '-o', `type=oci,tar=false,dest=${to}`);
@@ -73,7 +74,7 @@ describe('a build for several platforms', () => {
   });
 });
 
-describe('a command for another platform', () => {
+describe('a command for another platform', wharfOnly(), () => {
   test('says what is missing where this host cannot run it; files alone need nothing', withBuildx, async () => {
     const base = buildContext(engine.daemon, { Dockerfile: 'FROM scratch\nCOPY f /\nENV a=b\n', f: 'x' });
     await build(base, '--platform', 'linux/mips64le', '-t', 'foreign:1');
