@@ -45,7 +45,7 @@ async function content(digest: string): Promise<Buffer> {
 
 describe('build history', () => {
   test('a classic build is a record with its options, steps, logs, materials and image', async () => {
-    const directory = context({ Dockerfile: 'FROM busybox\nARG TOKEN\nARG WHO\nRUN echo said by $WHO\n' });
+    const directory = context({ Dockerfile: 'FROM busybox\nARG TOKEN\nARG WHO\nRUN echo said by $WHO with $TOKEN\n' });
     const args = ['--build-arg', 'TOKEN=very-secret', '--build-arg', 'WHO=me', '-t', 'history:1'];
     assert.equal((await classic(directory, ...args)).code, 0);
     const [record] = await records();
@@ -57,13 +57,30 @@ describe('build history', () => {
     assert.ok(record.numTotalSteps >= 2 && record.numCompletedSteps === record.numTotalSteps);
     const image = (await engine.api('GET', '/images/history:1/json')).json;
     assert.equal(record.ExporterResponse['containerimage.digest'], image.Id);
-    assert.equal(await logsOf(record.Ref), 'said by me\n');
+    assert.match(await logsOf(record.Ref), /^said by me with /);
     const [attestation] = record.Result?.Attestations ?? [];
     assert.ok(attestation);
     const { materials } = JSON.parse((await content(attestation.digest)).toString());
     const busybox = (await engine.api('GET', '/images/busybox/json')).json;
     assert.match(materials[0].uri, /^pkg:docker\/busybox@latest\?platform=linux%2F/);
     assert.equal(`sha256:${materials[0].digest.sha256}`, busybox.Id);
+  });
+
+  test('what looks secret is in no file of the history', async () => {
+    const { stdout } = await engine.daemon.sandbox.run([
+      'grep',
+      '-rc',
+      'said by me',
+      join(engine.daemon.dataRoot, 'build/history'),
+    ]);
+    assert.match(stdout, /\/logs:[1-9]/);
+    const found = await engine.daemon.sandbox.run([
+      'grep',
+      '-r',
+      'very-secret',
+      join(engine.daemon.dataRoot, 'build/history'),
+    ]);
+    assert.deepEqual([found.stdout, found.code], ['', 1]);
   });
 
   test('the log is content that has its digest', async () => {
@@ -136,4 +153,69 @@ describe('build history', () => {
       assert.equal(again.Exporters[0]?.Type, 'moby');
     },
   );
+});
+
+describe('wharf builder history', () => {
+  const wharf = async (...args: string[]) => {
+    const { code, stdout, stderr } = await engine.daemon.wharf(['builder', 'history', ...args]);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+
+  test('ls lists in columns, by a template, and as JSON', async () => {
+    const directory = context({ Dockerfile: 'FROM busybox\nRUN echo listed\n' });
+    assert.equal((await classic(directory, '-t', 'listed:1', '--label', 'a=b')).code, 0);
+    assert.match(
+      await wharf('ls'),
+      /^BUILD ID +NAME +STATUS +CREATED AT +DURATION *\n[0-9a-z]{25} +listed:1 +Completed .* ago +\d\.\ds/,
+    );
+    const [first = ''] = (await wharf('ls', '--format', '{{.Ref}} {{.Status}}')).split('\n');
+    assert.match(first, /^[0-9a-z]{25} Completed$/);
+    const [json = ''] = (await wharf('ls', '--format', 'json')).split('\n');
+    const { status, ref, total_steps, completed_at } = JSON.parse(json);
+    assert.deepEqual([status, ref, total_steps > 0], ['Completed', `default/default/${first.split(' ')[0]}`, true]);
+    assert.ok(Date.parse(completed_at) > 0);
+    assert.equal(await wharf('ls', '--filter', 'status=running', '--format', '{{.Ref}}'), '');
+    const refused = await engine.daemon.wharf(['builder', 'history', 'ls', '--filter', 'colour=red']);
+    assert.match(refused.stderr, /unsupported filter "colour=red"/);
+  });
+
+  test('inspect shows what it was made of, and for a failed one the end of its output', async () => {
+    const pretty = await wharf('inspect');
+    assert.match(pretty, /^Name:\s+listed:1\nRef:\s+[0-9a-z]{25}\n/);
+    assert.match(pretty, /\nBuild Steps:\s+(\d+)\/\1 \(/);
+    assert.match(pretty, /\nLABEL\s+VALUE\na\s+b\n/);
+    assert.match(pretty, /\nMaterials:\nURI\s+DIGEST\npkg:docker\/busybox@latest\S+\s+sha256:/);
+    const directory = context({ Dockerfile: 'FROM busybox\nRUN seq 1 20; exit 9\n' });
+    assert.notEqual((await classic(directory)).code, 0);
+    const failed = JSON.parse(await wharf('inspect', '--format', 'json', '^0'));
+    assert.equal(failed.Status, 'failed');
+    assert.deepEqual(failed.Error.Logs.slice(0, 2), ['5', '6']);
+    assert.equal(
+      await wharf('inspect', '--format', '{{.Status}} {{.Error.Name}}'),
+      'failed [2/2] RUN seq 1 20; exit 9\n',
+    );
+  });
+
+  test('logs print the progress as it was', async () => {
+    const plain = await wharf('logs', '^1');
+    assert.match(plain, /^#\d+ \[2\/2\] RUN echo listed\n#\d+ \d\.\d{3} listed\n#\d+ DONE \d\.\ds\n/m);
+    const raw = (await wharf('logs', '--progress', 'rawjson', '^1'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const logs = raw.flatMap(({ logs = [] }) => logs).map(({ data }) => Buffer.from(data, 'base64').toString());
+    assert.deepEqual(logs, ['listed\n']);
+  });
+
+  test('rm removes those that are named, or all', async () => {
+    const [, second = ''] = (await wharf('ls', '--format', '{{.Ref}}')).split('\n');
+    assert.equal(await wharf('rm', second), '');
+    const gone = await engine.daemon.wharf(['builder', 'history', 'inspect', second]);
+    assert.match(gone.stderr, /no record found for ref/);
+    await wharf('rm', '--all');
+    assert.equal(await wharf('ls', '--format', '{{.Ref}}'), '');
+    const none = await engine.daemon.wharf(['builder', 'history', 'rm']);
+    assert.match(none.stderr, /rm requires at least one argument/);
+  });
 });

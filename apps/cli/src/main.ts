@@ -1,6 +1,6 @@
 import { Cli, clientVersion } from './cli.ts';
 import type { Command } from './commands/command.ts';
-import { type Entry, findCommand, groups } from './commands/tree.ts';
+import { type Entry, findCommand } from './commands/tree.ts';
 import { readEnvironment } from './config.ts';
 import { describeError, hintFor } from './describe-error.ts';
 import { ExitError } from './exit-error.ts';
@@ -133,9 +133,12 @@ async function showHelp(words: readonly string[]): Promise<number> {
   const { commandHelp, groupHelp, rootHelp } = await import('./flags/help.ts');
   const [first = ''] = words;
   if (first === '') out.print(rootHelp(globalFlags));
-  else if (words.length === 1 && Object.hasOwn(groups, first)) out.print(groupHelp(first));
   else {
     const found = findCommand(words);
+    if (found.kind === 'group') {
+      out.print(groupHelp(found.group));
+      return 0;
+    }
     if (found.kind !== 'command') return unknownCommand(words.join(' '), '');
     out.print(commandHelp(found.entry, await found.entry.load(), found.path));
   }

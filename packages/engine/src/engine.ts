@@ -23,6 +23,7 @@ import type { VolumeCreateRequest, VolumeInspect, VolumeList } from '@wharf/api/
 import type { ClassicRequest } from '@wharf/build/classic/classic-request';
 import type { SessionFacts } from '@wharf/build/wire/build-wire';
 import type { Platform } from '@wharf/oci/image-config';
+import type { BuildRecords } from './build/build-records.ts';
 import type { BuildPruneOptions } from './build/prune-cache.ts';
 import type { CommitRequest } from './containers/commit.ts';
 import type { HeldArchive } from './containers/container-tree.ts';
@@ -195,7 +196,7 @@ export interface ImageUseCases {
 
 export type BuildRequest = ClassicRequest;
 
-export interface BuildUseCases {
+export interface BuildUseCases extends BuildRecords {
   /** Builds an image of the Dockerfile in a context. A command that fails is its last message; the rest is thrown. */
   build(context: Readable, request: BuildRequest, send: (message: JsonMessage) => void): Promise<void>;
   /** Ends the build of that name; nothing where there is none. */

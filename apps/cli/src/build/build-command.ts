@@ -13,7 +13,12 @@ import { requireDefaultBuilder } from './builders.ts';
 import { type BuildOutcome, runBuild } from './run-build.ts';
 
 /** `wharf build` over BuildKit's interface. */
-export async function buildCommand(cli: Cli, values: Values<typeof flags>, source: string): Promise<number> {
+export async function buildCommand(
+  cli: Cli,
+  values: Values<typeof flags>,
+  source: string,
+  ref?: string,
+): Promise<number> {
   requireDefaultBuilder(values.builder);
   const settings = settingsOf(values, source, cli.environment.defaultPlatform);
   const isQuiet = values.quiet || settings.call !== 'build';
@@ -25,6 +30,7 @@ export async function buildCommand(cli: Cli, values: Values<typeof flags>, sourc
     outcome = await runBuild(cli, {
       settings,
       signal,
+      ref,
       onStatus: (status) => {
         trace.add(status);
         display.add(status);
@@ -36,11 +42,11 @@ export async function buildCommand(cli: Cli, values: Values<typeof flags>, sourc
     if (values.progress !== 'rawjson') reportFailure(trace, cli.err);
     throw error;
   }
-  const { response, ref, answer } = outcome;
+  const { response, answer } = outcome;
   if (settings.call !== 'build') return tellAnswer(cli, answer);
   if (!isQuiet && values.progress !== 'rawjson') reportWarnings(trace, cli.err, { colours: hasColours(cli) });
   const id = imageIdOf(response);
-  if (values['metadata-file'] !== '') writeMetadata(values['metadata-file'], metadataOf(response, ref));
+  if (values['metadata-file'] !== '') writeMetadata(values['metadata-file'], metadataOf(response, outcome.ref));
   if (values.iidfile !== '' && id !== undefined) writeFileSync(values.iidfile, id);
   if (values.quiet && id !== undefined) cli.out.print(`${id}\n`);
   return 0;

@@ -85,6 +85,7 @@ export const flags = {
     complete: 'image',
   }),
   'cgroup-parent': text('Control group below which the steps run', { complete: 'none' }),
+  explain: bool('Say at the end why each step was cached or not'),
   file: text('Path of the Dockerfile; "-" reads it from standard input', { short: 'f', complete: 'file' }),
   'force-rm': bool('Kept for scripts: no container is left behind in any case', { hidden: true }),
   iidfile: text("Write the image's id to this file", { complete: 'file' }),

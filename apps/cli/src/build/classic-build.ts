@@ -14,12 +14,17 @@ import type { flags } from './build-flags.ts';
 import { collect, inputContext } from './standard-input.ts';
 
 /** Builds by `POST /build`, as clients did before BuildKit: what `DOCKER_BUILDKIT=0` asks for. */
-export async function classicBuild(cli: Cli, values: Values<typeof flags>, source: string): Promise<void> {
+export async function classicBuild(
+  cli: Cli,
+  values: Values<typeof flags>,
+  source: string,
+  buildid?: string,
+): Promise<void> {
   const client = await cli.client();
   const remote = /^(https?:\/\/|git:\/\/|git@|github\.com\/)/.test(source) ? source : undefined;
   const context = remote ? undefined : await openContext(source, values.file);
   const messages = client.stream<JsonMessage>('POST', '/build', {
-    query: await queryOf(cli, values, context?.dockerfile ?? values.file, remote),
+    query: { ...(await queryOf(cli, values, context?.dockerfile ?? values.file, remote)), buildid },
     body: context && (values.quiet ? context.body : told(cli, context.body)),
     headers: { 'Content-Type': 'application/x-tar', 'X-Registry-Config': await registryConfig(cli) },
   });

@@ -27,6 +27,8 @@ export interface BuildRun {
   readonly settings: BuildSettings;
   readonly onStatus: (status: StatusResponse) => void;
   readonly signal: AbortSignal;
+  /** What the daemon is to know it by; one is made up where it is undefined. */
+  readonly ref?: string | undefined;
 }
 
 /** What came of a build. */
@@ -38,8 +40,17 @@ export interface BuildOutcome {
   readonly answer: Readonly<Record<string, Uint8Array>>;
 }
 
+/** A name for a build that no other has. */
+export function newReference(): string {
+  const letters = randomBytes(16).toString('base64url').toLowerCase();
+  return letters.replace(/[^a-z0-9]/g, 'x').slice(0, 25);
+}
+
 /** Builds once on the daemon that the command line chooses. Throws ExitError with the words of docker's client. */
-export async function runBuild(cli: Cli, { settings, onStatus, signal }: BuildRun): Promise<BuildOutcome> {
+export async function runBuild(
+  cli: Cli,
+  { settings, onStatus, signal, ref = newReference() }: BuildRun,
+): Promise<BuildOutcome> {
   await using held = new AsyncDisposableStack();
   const files = new DisposableStack();
   held.use(files);
@@ -62,11 +73,6 @@ export async function runBuild(cli: Cli, { settings, onStatus, signal }: BuildRu
   const session = held.use(await openSession(endpoint, handlers, contextName(settings.context)));
   const channel = await openControl(endpoint);
   held.defer(() => channel.close());
-  const ref = randomBytes(16)
-    .toString('base64url')
-    .toLowerCase()
-    .replace(/[^a-z0-9]/g, 'x')
-    .slice(0, 25);
   const caches = cacheEntries(settings.cacheFrom, settings.cacheTo);
   const job: BuildJob = {
     ref,

@@ -45,7 +45,9 @@ test('run knows docker’s flags', async () => {
 test('help names every group and every short command', () => {
   const help = rootHelp(globalFlags);
   for (const group of Object.keys(groups)) {
-    assert.match(help, new RegExp(`^  ${group} `, 'm'));
+    const [outer, inner] = group.split(' ');
+    if (inner === undefined) assert.match(help, new RegExp(`^  ${group} `, 'm'));
+    else assert.match(groupHelp(outer ?? ''), new RegExp(`^  ${inner} `, 'm'));
     assert.match(groupHelp(group), /^Commands:$/m);
   }
   for (const { short } of entries) for (const name of short) assert.match(help, new RegExp(`^  ${name} `, 'm'));
@@ -59,4 +61,17 @@ test('what is no command is told apart by its group', () => {
     group: 'container',
   });
   assert.deepEqual(findCommand(['container', '--help']), { kind: 'group', group: 'container', rest: ['--help'] });
+});
+
+test('a group within a group has commands, also by the name that buildx has for it', () => {
+  for (const words of ['builder history ls', 'buildx history ls']) {
+    const found = findCommand(words.split(' '));
+    assert.ok(found.kind === 'command' && found.path === words);
+  }
+  assert.deepEqual(findCommand(['buildx', 'history']), { kind: 'group', group: 'buildx history', rest: [] });
+  assert.deepEqual(findCommand(['builder', 'history', 'dream']), {
+    kind: 'unknown',
+    path: 'builder history dream',
+    group: 'builder history',
+  });
 });

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from './command.ts';
 
 /** A command's place: names in its group, and names without the group. */
@@ -16,7 +17,9 @@ export interface Entry {
 
 export const groups: Readonly<Record<string, string>> = {
   builder: 'Manage builds',
+  'builder history': 'Look at builds that were',
   buildx: 'Build images, as docker buildx does',
+  'buildx history': 'Look at builds that were',
   checkpoint: 'Manage checkpoints of containers',
   container: 'Manage containers',
   context: 'Manage contexts',
@@ -31,8 +34,16 @@ export const groups: Readonly<Record<string, string>> = {
 type Options = { readonly short?: readonly string[]; readonly common?: number };
 
 function entry(path: string, summary: string, load: Entry['load'], { short = [], common }: Options = {}): Entry {
-  const [group = '', ...names] = path.split(' ');
+  const words = path.split(' ');
+  const depth = depthOf(words);
+  const [group, names] = [words.slice(0, depth).join(' '), words.slice(depth)];
   return { group, names, short, summary, load, ...(common === undefined ? {} : { common }) };
+}
+
+/** Words that name a group: `builder history` is one of its own. */
+function depthOf([first = '', second = '']: readonly string[]): number {
+  if (Object.hasOwn(groups, `${first} ${second}`)) return 2;
+  return Object.hasOwn(groups, first) ? 1 : 0;
 }
 
 function topLevel(name: string, summary: string, load: Entry['load'], common?: number): Entry {
@@ -49,6 +60,22 @@ function builderEntries(group: string): Entry[] {
     ),
     entry(`${group} bake f`, 'Build the targets of a file', async () => (await import('./builder/bake.ts')).command),
     entry(`${group} du`, 'Show what builds keep', async () => (await import('./builder/du.ts')).command),
+    entry(
+      `${group} history inspect`,
+      'Show what a build was made of, and how it went',
+      async () => (await import('./builder/history/inspect.ts')).command,
+    ),
+    entry(
+      `${group} history logs`,
+      'Print what a build has shown',
+      async () => (await import('./builder/history/logs.ts')).command,
+    ),
+    entry(`${group} history ls`, 'List builds', async () => (await import('./builder/history/ls.ts')).command),
+    entry(
+      `${group} history rm`,
+      'Remove records of builds',
+      async () => (await import('./builder/history/rm.ts')).command,
+    ),
     entry(`${group} inspect`, 'Show the builder', async () => (await import('./builder/inspect.ts')).command),
     entry(`${group} ls`, 'List builders', async () => (await import('./builder/ls.ts')).command),
     entry(`${group} prune`, 'Remove what builds keep', async () => (await import('./builder/prune.ts')).command),
@@ -59,6 +86,12 @@ function builderEntries(group: string): Entry[] {
 export const entries: readonly Entry[] = [
   ...builderEntries('builder'),
   ...builderEntries('buildx'),
+  entry(
+    'builder explain',
+    'Say for each step of a build why it was cached or not',
+    async () => (await import('./builder/explain.ts')).command,
+    { short: ['build explain'] },
+  ),
   entry(
     'checkpoint create',
     'Keep the state of a running container',
@@ -371,15 +404,35 @@ export type Found =
 /** Finds the command that `words` begin with. */
 export function findCommand(words: readonly string[]): Found {
   const [first = '', second = ''] = words;
-  if (Object.hasOwn(groups, first)) {
-    if (second === '' || second.startsWith('-')) return { kind: 'group', group: first, rest: words.slice(1) };
-    const found = entries.find(({ group, names }) => group === first && names.includes(second));
-    if (!found) return { kind: 'unknown', path: `${first} ${second}`, group: first };
-    return { kind: 'command', entry: found, path: `${first} ${second}`, rest: words.slice(2) };
-  }
+  const depth = depthOf(words);
+  if (depth > 0) return findInGroup(words.slice(0, depth).join(' '), words, depth);
   const found = entries.find(({ short }) => short.includes(first));
+  const pair = second === '' ? undefined : entries.find(({ short }) => short.includes(`${first} ${second}`));
+  // A directory of that name is meant as one.
+  if (pair && !existsSync(second)) {
+    return { kind: 'command', entry: pair, path: `${first} ${second}`, rest: words.slice(2) };
+  }
   if (!found) return { kind: 'unknown', path: first, group: '' };
   return { kind: 'command', entry: found, path: first, rest: words.slice(1) };
+}
+
+function findInGroup(group: string, words: readonly string[], depth: number): Found {
+  const verb = words[depth] ?? '';
+  if (verb === '' || verb.startsWith('-')) return { kind: 'group', group, rest: words.slice(depth) };
+  const path = words.slice(0, depth + 1).join(' ');
+  const found = entries.find((entry) => entry.group === group && entry.names.includes(verb));
+  if (!found) return { kind: 'unknown', path, group };
+  return { kind: 'command', entry: found, path, rest: words.slice(depth + 1) };
+}
+
+/** Names and summaries of the groups that a group has; '' stands for the client itself. */
+export function groupsWithin(outer: string): [name: string, summary: string][] {
+  const prefix = outer === '' ? '' : `${outer} `;
+  const within = Object.entries(groups).map(([group, summary]): [string, string] => [
+    group.startsWith(prefix) ? group.slice(prefix.length) : ' ',
+    summary,
+  ]);
+  return within.filter(([name]) => !name.includes(' '));
 }
 
 /** Every way to call a command, for help. */

@@ -1,9 +1,10 @@
+import type { BuildRecordSummary } from '@wharf/api/build-history';
 import type { ContainerSummary } from '@wharf/api/container';
 import type { ImageSummary } from '@wharf/api/image';
 import type { NetworkInspect } from '@wharf/api/network';
 import type { VolumeList } from '@wharf/api/volume';
 import type { Cli } from '../cli.ts';
-import { entries, findCommand, groups } from '../commands/tree.ts';
+import { entries, findCommand, groupsWithin } from '../commands/tree.ts';
 import { listContexts } from '../context/context-store.ts';
 import type { CompletionKind, Flag } from './flag.ts';
 import { globalFlags } from './global.ts';
@@ -36,11 +37,10 @@ async function offer(cli: Cli, words: readonly string[]): Promise<Offer> {
   const before = words.slice(0, -1);
   const global = scan(globalFlags, before, false);
   if (global.pending) return offerValue(cli, global.pending);
-  const [command, ...rest] = global.positional;
+  const [command] = global.positional;
   if (command === undefined) return typed.startsWith('-') ? offerFlags(globalFlags) : offerCommands('');
-  if (Object.hasOwn(groups, command) && rest.length === 0)
-    return typed.startsWith('-') ? nothing : offerCommands(command);
   const found = findCommand(global.positional);
+  if (found.kind === 'group') return typed.startsWith('-') ? nothing : offerCommands(found.group);
   if (found.kind !== 'command') return nothing;
   const definition = await found.entry.load();
   const interspersed = definition.interspersed ?? true;
@@ -88,7 +88,8 @@ function offerCommands(group: string): Offer {
   const names = members.map(
     ({ names, short, summary }) => [(group === '' ? short[0] : names[0]) ?? '', summary] as const,
   );
-  return { candidates: group === '' ? [...names, ...Object.entries(groups)] : names, files: false };
+  const single = names.filter(([name]) => !name.includes(' '));
+  return { candidates: [...single, ...groupsWithin(group)], files: false };
 }
 
 async function offerAfterEquals(cli: Cli, flags: FlagSet, typed: string): Promise<Offer> {
@@ -132,6 +133,7 @@ async function offerKind(cli: Cli, kind: CompletionKind): Promise<Offer> {
     case 'image':
     case 'network':
     case 'volume':
+    case 'build':
       return { candidates: await askDaemon(cli, kind), files: false };
   }
 }
@@ -140,7 +142,7 @@ function values(list: readonly string[]): Offer {
   return { candidates: list.map((value) => [value, ''] as const), files: false };
 }
 
-type DaemonKind = 'container' | 'running-container' | 'image' | 'network' | 'volume';
+type DaemonKind = 'container' | 'running-container' | 'image' | 'network' | 'volume' | 'build';
 
 // A shell that waits at the tab key is worse than one that knows no names: errors offer nothing.
 async function askDaemon(cli: Cli, kind: DaemonKind): Promise<(readonly [string, string])[]> {
@@ -165,6 +167,10 @@ async function askDaemon(cli: Cli, kind: DaemonKind): Promise<(readonly [string,
       case 'volume': {
         const { Volumes } = await client.json<VolumeList>('GET', '/volumes', { signal });
         return (Volumes ?? []).map(({ Name }) => [Name, ''] as const);
+      }
+      case 'build': {
+        const builds = await client.json<BuildRecordSummary[]>('GET', '/build/history', { signal });
+        return builds.map(({ Ref, Name, Status }) => [Ref, `${Name} ${Status}`.trim()] as const);
       }
     }
   } catch {

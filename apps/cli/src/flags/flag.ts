@@ -7,6 +7,7 @@ export type CompletionKind =
   | 'image'
   | 'network'
   | 'volume'
+  | 'build'
   | 'context'
   | 'file'
   | 'environment'

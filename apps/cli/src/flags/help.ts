@@ -1,5 +1,5 @@
 import type { Command } from '../commands/command.ts';
-import { callsOf, type Entry, entries, groups } from '../commands/tree.ts';
+import { callsOf, type Entry, entries, groups, groupsWithin } from '../commands/tree.ts';
 import type { Flag } from './flag.ts';
 import type { FlagSet } from './parse.ts';
 
@@ -23,10 +23,11 @@ export function usageLine(path: string, usage: string): string {
 /** `wharf container --help`. */
 export function groupHelp(group: string): string {
   const members = entries.filter((entry) => entry.group === group);
+  const commands = members.map(({ names, summary }) => [names[0] ?? '', summary] as const);
   return [
     `Usage:  wharf ${group} COMMAND`,
     groups[group] ?? '',
-    `Commands:\n${commandTable(members.map(({ names, summary }) => [names[0] ?? '', summary]))}`,
+    `Commands:\n${commandTable([...commands, ...groupsWithin(group)].sort(([a], [b]) => (a < b ? -1 : 1)))}`,
     `Run 'wharf ${group} COMMAND --help' for more information on a command.\n`,
   ].join('\n\n');
 }
@@ -41,7 +42,7 @@ export function rootHelp(globalFlags: FlagSet): string {
     'Usage:  wharf [OPTIONS] COMMAND',
     'Containers, images, networks and volumes, on wharfd or any daemon that speaks the Docker Engine API',
     `Common Commands:\n${commandTable(common.map(named))}`,
-    `Management Commands:\n${commandTable(Object.entries(groups))}`,
+    `Management Commands:\n${commandTable(groupsWithin(''))}`,
     `Commands:\n${commandTable(others.map(named).sort(([a], [b]) => (a < b ? -1 : 1)))}`,
     `Global Options:\n${flagTable(globalFlags)}`,
     "Run 'wharf COMMAND --help' for more information on a command.\n",

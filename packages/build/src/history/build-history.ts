@@ -4,13 +4,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join } from 'node:path';
 import { conflict, EngineError, notFound } from '@wharf/base/error';
 import type { Collection, Database } from '@wharf/store/metadata/database';
+import type { StatusResponse } from '../pb/control_pb.ts';
+import { encodeProgress } from '../wire/messages.ts';
 import { ProgressLog } from '../wire/progress-log.ts';
 import type { BuildRecord, HistoryBlob, StepRecord } from './build-record.ts';
 import { type BuildDescription, describeBuild } from './describe-build.ts';
 import { FileIndexes } from './file-indexes.ts';
-import { ProgressFile } from './progress-file.ts';
+import { ProgressFile, readProgressFile } from './progress-file.ts';
 import { provenanceOf } from './provenance.ts';
 import { Recording } from './recording.ts';
+import { SecretValues } from './secret-values.ts';
 
 /** How many builds are kept: as long as they are young enough, there may be more. BuildKit's defaults. */
 export interface HistoryLimits {
@@ -103,7 +106,12 @@ export class BuildHistory {
   /** Takes down a build. What shows its progress may have been there before it. */
   begin(build: BuildDescription, log: ProgressLog = new ProgressLog()): Recording {
     const record = describeBuild(build, Date.now());
-    const recording = new Recording(record, log, () => this.#end(running));
+    const recording = new Recording({
+      begun: record,
+      secrets: new SecretValues(build.options),
+      log,
+      onEnd: () => this.#end(running),
+    });
     const file = new ProgressFile(join(this.directoryOf(record.ref), 'logs'));
     const timer = setInterval(() => this.#flush(running), flushMilliseconds);
     timer.unref();
@@ -117,7 +125,7 @@ export class BuildHistory {
 
   #flush(running: Running): void {
     const { recording, file } = running;
-    const events = recording.log.since(running.written);
+    const events = recording.since(running.written);
     if (events.length === 0) return;
     running.written += events.length;
     mkdirSync(this.directoryOf(recording.ref), { recursive: true, mode: 0o700 });
@@ -231,6 +239,13 @@ export class BuildHistory {
   /** The progress of one that runs. */
   logOf(ref: string): ProgressLog | undefined {
     return this.#running.get(ref)?.recording.log;
+  }
+
+  /** What its progress showed; of one that runs, to its end. */
+  async *progress(ref: string, signal: AbortSignal): AsyncGenerator<StatusResponse, void, undefined> {
+    const log = this.logOf(ref);
+    if (log) for await (const events of log.follow(signal)) yield encodeProgress(events);
+    else if (existsSync(this.progressPath(ref))) yield* readProgressFile(this.progressPath(ref));
   }
 
   /** Of a build that is over. */

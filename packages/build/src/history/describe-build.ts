@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { looksSecret } from '../dockerfile/lint/secret-names.ts';
 import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import type { BuildRecord } from './build-record.ts';
+import { hiddenValue, isSecretOption } from './secret-values.ts';
 
 /** What is known of a build before it begins. */
 export interface BuildDescription {
@@ -13,8 +13,6 @@ export interface BuildDescription {
   /** Tells clients' contexts apart: their shared key, or the name of what is built. */
   readonly context: string;
 }
-
-const hidden = 'xxxxx';
 
 /** A reference as buildx makes them, for a client that brings none. */
 export function randomReference(): string {
@@ -29,7 +27,7 @@ export function describeBuild(build: BuildDescription, now: number): BuildRecord
   return {
     ref,
     alias,
-    name: nameOf(options),
+    name: nameOf(options) || imageOf(exporters),
     line: lineOf(build),
     frontend,
     options,
@@ -47,16 +45,14 @@ export function describeBuild(build: BuildDescription, now: number): BuildRecord
 function withoutSecrets(options: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => {
-      const variable = /^build-arg:(.+)$/.exec(name)?.[1];
-      if (variable !== undefined && looksSecret(variable)) return [name, hidden];
-      return [name, withoutPassword(value)];
+      return [name, isSecretOption(name) ? hiddenValue : withoutPassword(value)];
     }),
   );
 }
 
 /** An address as people may see it. */
 export function withoutPassword(text: string): string {
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, `$1${hidden}@`);
+  return text.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/@\s]+@/gi, `$1${hiddenValue}@`);
 }
 
 /** As buildx names a build for which it knows no directory. */
@@ -71,6 +67,12 @@ function nameOf(options: Readonly<Record<string, string>>): string {
   const place = context || file.replace(/(^|\/)Dockerfile$/, '');
   if (target !== '') return place === '' ? target : `${place} (${target})`;
   return place || (options['vcs:source'] ?? '');
+}
+
+/** What it was to make, where nothing says what it was made of. */
+function imageOf(exporters: readonly ExporterRequest[]): string {
+  const names = exporters.map(({ attributes }) => attributes.name ?? '');
+  return (names.find((name) => name !== '') ?? '').split(',')[0]!.replace(/^docker\.io\/(?:library\/)?/, '');
 }
 
 function lineOf({ frontend, options, context }: BuildDescription): string {

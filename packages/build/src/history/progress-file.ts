@@ -31,8 +31,8 @@ export class ProgressFile {
 
   append(events: readonly BuildEvent[]): void {
     const frames: Uint8Array[] = [];
-    for (let at = 0; at < events.length; at += eventsOfMessage) {
-      const part = events.slice(at, at + eventsOfMessage).filter((event) => !this.#isFull || event.kind === 'vertex');
+    for (const message of messagesOf(events)) {
+      const part = message.filter((event) => !this.#isFull || event.kind === 'vertex');
       if (part.length > 0) frames.push(...this.#frame(part));
     }
     if (frames.length === 0) return;
@@ -63,6 +63,18 @@ export class ProgressFile {
   blob(): HistoryBlob {
     return { digest: `sha256:${this.#hash.digest('hex')}` as Digest, size: this.#size };
   }
+}
+
+/** A message ends with a step, so that who prints one after another has what each step said together. */
+function* messagesOf(events: readonly BuildEvent[]): Generator<readonly BuildEvent[]> {
+  let begin = 0;
+  for (const [at, event] of events.entries()) {
+    const endsStep = event.kind === 'vertex' && event.completed !== undefined;
+    if (!endsStep && at + 1 - begin < eventsOfMessage) continue;
+    yield events.slice(begin, at + 1);
+    begin = at + 1;
+  }
+  if (begin < events.length) yield events.slice(begin);
 }
 
 /** What a progress file holds. */

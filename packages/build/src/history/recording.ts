@@ -5,13 +5,23 @@ import { SolveError } from '../solver/solve-error.ts';
 import type { ProgressLog } from '../wire/progress-log.ts';
 import type { BuildFailure, BuildRecord, Material, StepCounts, StepParts, StepRecord } from './build-record.ts';
 import { withoutPassword } from './describe-build.ts';
+import type { SecretValues } from './secret-values.ts';
 import { stepFacts } from './step-facts.ts';
 import type { FileEntries, StepObserver } from './step-observer.ts';
+
+interface RecordingOptions {
+  readonly begun: BuildRecord;
+  readonly secrets: SecretValues;
+  /** What its client is shown. */
+  readonly log: ProgressLog;
+  readonly onEnd: (recording: Recording) => void;
+}
 
 /** Takes down a build while it runs. */
 export class Recording implements StepObserver {
   readonly log: ProgressLog;
   readonly #begun: BuildRecord;
+  readonly #secrets: SecretValues;
   readonly #onEnd: (recording: Recording) => void;
   readonly #vertices = new Map<string, VertexEvent>();
   readonly #parts = new Map<string, StepParts>();
@@ -20,8 +30,9 @@ export class Recording implements StepObserver {
   #warnings = 0;
   #end: Pick<BuildRecord, 'completedAt' | 'response' | 'error'> | undefined;
 
-  constructor(begun: BuildRecord, log: ProgressLog, onEnd: (recording: Recording) => void) {
+  constructor({ begun, secrets, log, onEnd }: RecordingOptions) {
     this.#begun = begun;
+    this.#secrets = secrets;
     this.log = log;
     this.#onEnd = onEnd;
   }
@@ -47,13 +58,15 @@ export class Recording implements StepObserver {
   }
 
   event(event: BuildEvent): void {
-    if (event.kind === 'vertex') this.#vertices.set(event.digest, event);
+    const kept = event.kind === 'vertex' ? this.#secrets.hideIn(event) : event;
+    if (kept.kind === 'vertex') this.#vertices.set(kept.digest, kept);
     if (event.kind === 'warning') this.#warnings++;
     this.log.add(event);
   }
 
   keyed(vertex: Vertex, parts: Omit<StepParts, 'facts'>): void {
-    this.#parts.set(vertex.digest, { ...parts, facts: stepFacts(vertex.op) });
+    const facts = Object.entries(stepFacts(vertex.op)).map(([name, fact]) => [name, this.#secrets.hide(fact)] as const);
+    this.#parts.set(vertex.digest, { ...parts, facts: Object.fromEntries(facts) });
   }
 
   indexed(digest: string, entries: FileEntries): void {
@@ -70,7 +83,7 @@ export class Recording implements StepObserver {
   }
 
   fail(thrown: unknown): void {
-    this.#finish({ response: {}, error: describeFailure(thrown) });
+    this.#finish({ response: {}, error: this.#describe(thrown) });
   }
 
   #finish(end: Pick<BuildRecord, 'response' | 'error'>): void {
@@ -78,6 +91,22 @@ export class Recording implements StepObserver {
     this.#end = { ...end, completedAt: Date.now() };
     this.log.end();
     this.#onEnd(this);
+  }
+
+  #describe(thrown: unknown): BuildFailure {
+    const { code, message } = EngineError.from(thrown);
+    // What a client's connection says when it goes.
+    const canceled = code === 'canceled' || /context canceled$/.test(message);
+    return {
+      code: canceled ? 'canceled' : code,
+      message: withoutPassword(this.#secrets.hide(message)),
+      ...(thrown instanceof SolveError && { vertex: thrown.vertex }),
+    };
+  }
+
+  /** What came after so many events, without secrets. */
+  since(count: number): BuildEvent[] {
+    return this.log.since(count).map((event) => this.#secrets.hideIn(event));
   }
 
   #counts(): StepCounts {
@@ -101,17 +130,6 @@ export class Recording implements StepObserver {
     const step = { vertex: digest, name, inputs, outcome, ...times } as const;
     return [{ ...step, ...(error !== undefined && { error }), ...(parts && { parts }) }];
   }
-}
-
-function describeFailure(thrown: unknown): BuildFailure {
-  const { code, message } = EngineError.from(thrown);
-  // What a client's connection says when it goes.
-  const canceled = code === 'canceled' || /context canceled/.test(message);
-  return {
-    code: canceled ? 'canceled' : code,
-    message: withoutPassword(message),
-    ...(thrown instanceof SolveError && { vertex: thrown.vertex }),
-  };
 }
 
 function milliseconds(nanoseconds: bigint): number {

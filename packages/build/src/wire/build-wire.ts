@@ -6,7 +6,6 @@ import { EngineError, invalidArgument, notImplemented } from '@wharf/base/error'
 import { encodePlatform } from '../dockerfile/llb/platform.ts';
 import type { ExporterRequest } from '../exporters/exporter-request.ts';
 import { type Call, type Handlers, serveGrpc, streaming, unary } from '../grpc/grpc-server.ts';
-import { readProgressFile } from '../history/progress-file.ts';
 import type { Recording } from '../history/recording.ts';
 import { runnablePlatforms } from '../ops/runnable-platforms.ts';
 import {
@@ -178,7 +177,7 @@ export class BuildWire {
     const { history } = this.#deps;
     const log = this.#progress.get(id) ?? history.logOf(id);
     // One that ended long ago.
-    if (!log && history.has(id)) yield* readProgressFile(history.progressPath(id));
+    if (!log && history.has(id)) yield* history.progress(id, signal);
     else for await (const events of (log ?? this.#logOf(id)).follow(signal)) yield encodeProgress(events);
   }
 

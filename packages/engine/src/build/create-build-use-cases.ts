@@ -16,6 +16,7 @@ import type { ImageParts } from '@wharf/store/images/image-parts';
 import { Trash } from '@wharf/store/layers/trash';
 import type { BuildUseCases } from '../engine.ts';
 import type { ContainerDeps } from '../engine-deps.ts';
+import { buildRecords } from './build-records.ts';
 import { cacheRecords } from './cache-records.ts';
 import { ProcessExits } from './process-exits.ts';
 import { pruneCache } from './prune-cache.ts';
@@ -83,6 +84,7 @@ export function createBuilds(deps: ContainerDeps, parts: ImageParts): Builds {
     holdSession: async (socket, head, facts) => (await openWire()).holdSession(socket, head, facts),
     cache: () => cacheRecords(held),
     prune: (options) => pruneCache(held, options),
+    ...buildRecords(() => build.history),
     close: () => workers.close(),
   };
 }

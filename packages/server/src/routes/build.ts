@@ -7,6 +7,7 @@ import type { Hijacked } from '../http/exchange.ts';
 import type { Query } from '../query.ts';
 import { type Route, route } from '../router.ts';
 import { sendProgress } from '../stream-response.ts';
+import { buildHistoryRoutes } from './build-history.ts';
 
 /** Parameters of the classic builder that nothing here does yet. */
 const unsupported = ['squash', 'outputs', 'cachefrom', 'isolation'];
@@ -46,6 +47,7 @@ export function buildRoutes({ builds }: Pick<Engine, 'builds'>): Route[] {
       };
       context.json(200, await builds.prune({ all: query.boolean('all'), filters: query.filters(), limits }));
     }),
+    ...buildHistoryRoutes(builds),
   ];
 }
 

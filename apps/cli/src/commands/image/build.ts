@@ -18,12 +18,17 @@ export const command = defineCommand({
     if (limits.length > 0 && richer.length > 0) {
       throw new ExitError(1, `ERROR: --${limits[0]} and --${richer[0]} cannot be used together`);
     }
-    if (isClassic || limits.length > 0) {
-      const { classicBuild } = await import('../../build/classic-build.ts');
-      await classicBuild(cli, values, source);
-      return 0;
-    }
-    const { buildCommand } = await import('../../build/build-command.ts');
-    return await buildCommand(cli, values, source);
+    const build = async (ref?: string): Promise<number> => {
+      if (isClassic || limits.length > 0) {
+        const { classicBuild } = await import('../../build/classic-build.ts');
+        await classicBuild(cli, values, source, ref);
+        return 0;
+      }
+      const { buildCommand } = await import('../../build/build-command.ts');
+      return await buildCommand(cli, values, source, ref);
+    };
+    if (!values.explain) return await build();
+    const { explained } = await import('../../build/explained.ts');
+    return await explained(cli, build);
   },
 });
