@@ -51,7 +51,7 @@ describe('explain', () => {
     assert.match(first, /RUN ls src > list: RAN \d+\.\ds\n {2}there is no earlier build of this to compare with\n/);
     const again = await context.build('-t', 'explain:1');
     assert.match(again, /RUN ls src > list: CACHED\n {2}nothing that it depends on has changed\n/);
-    assert.match(again, /^Build [0-9a-z]{25} \(explain:1\), compared with [0-9a-z]{25}\n/m);
+    assert.match(again, /^Build [0-9a-z]+ \(explain:1\), compared with [0-9a-z]+\n/m);
   });
 
   test('files that changed are named, and what lies above them says so', async () => {
@@ -103,8 +103,8 @@ describe('explain', () => {
     const context = new Context({ Dockerfile: 'FROM busybox\nRUN echo one\nRUN exit 3\n' });
     const said = await context.build('-t', 'explain:5');
     assert.match(said, /RUN exit 3: FAILED .*\n.*\n {2}it failed: process .* exit code: 3\n/);
-    const mended = new Context({ Dockerfile: 'FROM busybox\nRUN echo one\nRUN exit 0\n' });
-    assert.match(await mended.build('-t', 'explain:5'), /RUN exit 0: RAN .*\n {2}the command changed\n/);
+    context.write({ Dockerfile: 'FROM busybox\nRUN echo one\nRUN exit 0\n' });
+    assert.match(await context.build('-t', 'explain:5'), /RUN exit 0: RAN .*\n {2}the command changed\n/);
   });
 
   test('wharf build explain tells of any build, also as JSON', async () => {

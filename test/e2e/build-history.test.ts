@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Content } from '@wharf/build/pb/content_pb';
 import { BuildHistoryEventType, type BuildHistoryRecord, Control } from '@wharf/build/pb/control_pb';

@@ -2,9 +2,18 @@ import type { Timestamp } from '@bufbuild/protobuf/wkt';
 import type { BuildStatus } from '@wharf/api/build-history';
 import { formatNanos } from '@wharf/base/timestamp';
 import type { StatusResponse } from '../pb/control_pb.ts';
+import type { BuildHistory } from './build-history.ts';
 
-/** A status response as buildx's `--progress rawjson` has it. */
-export function statusJson({ vertexes, statuses, logs, warnings }: StatusResponse): BuildStatus {
+/** What the progress of a build showed, or shows to its end, as buildx's `--progress rawjson` has it. */
+export async function* shownProgress(
+  history: BuildHistory,
+  ref: string,
+  signal: AbortSignal,
+): AsyncGenerator<BuildStatus, void, undefined> {
+  for await (const status of history.progress(ref, signal)) yield statusJson(status);
+}
+
+function statusJson({ vertexes, statuses, logs, warnings }: StatusResponse): BuildStatus {
   return {
     ...(vertexes.length > 0 && {
       vertexes: vertexes.map(({ digest, inputs, name, cached, error, ...when }) => ({

@@ -2,8 +2,7 @@ import type { BuildExplanation, BuildRecordInspect, BuildRecordSummary, BuildSta
 import type { BuildHistory } from '@wharf/build/history/build-history';
 import { explainBuild } from '@wharf/build/history/explain/explain-build';
 import { parseRecordFilter } from '@wharf/build/history/history-filter';
-import { statusJson } from '@wharf/build/history/status-json';
-import type { StatusResponse } from '@wharf/build/pb/control_pb';
+import { shownProgress } from '@wharf/build/history/status-json';
 import { explanationView, recordInspectView, recordView } from './record-views.ts';
 
 /** Builds that a build is compared with, should the last one have broken off. */
@@ -57,7 +56,7 @@ export function buildRecords(open: () => BuildHistory): BuildRecords {
     },
     async recordLog(name, signal) {
       const history = await settled();
-      return told(history.progress(history.find(name).ref, signal));
+      return shownProgress(history, history.find(name).ref, signal);
     },
     async explain(name) {
       const history = await settled();
@@ -73,8 +72,4 @@ export function buildRecords(open: () => BuildHistory): BuildRecords {
       return explanationView(record, steps);
     },
   };
-}
-
-async function* told(progress: AsyncIterable<StatusResponse>): AsyncGenerator<BuildStatus, void, undefined> {
-  for await (const status of progress) yield statusJson(status);
 }
