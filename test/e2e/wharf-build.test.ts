@@ -66,6 +66,7 @@ describe('wharf build', () => {
     assert.equal(stdout, '');
     assert.match(stderr, /^#1 \[internal\] load build definition from Dockerfile\n/);
     assert.match(stderr, /^#\d+ \d\.\d{3} saying word 42\n/m);
+    assert.match(stderr, /^#\d+ transferring context: 200\.\d\dkB.* done\n/m);
     assert.match(stderr, /^#\d+ DONE \d+\.\ds\n/m);
     assert.match(stderr, /naming to docker\.io\/library\/wb:1/);
     const names = ['', '/.dockerignore', '/Dockerfile', '/dir', '/dir/kept', '/empty', '/link', '/näme'];

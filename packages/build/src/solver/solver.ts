@@ -16,7 +16,7 @@ import { imageMaterial } from '../history/image-material.ts';
 import type { StepObserver } from '../history/step-observer.ts';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
-import type { DiffOp, ExecOp, FileOp, Platform, SourceOp } from '../pb/llb_pb.ts';
+import type { DiffOp, ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
 import { checkOut } from '../sources/git-source.ts';
 import { downloadFile, type OpenUpload } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
@@ -52,7 +52,7 @@ export interface SolverDeps {
 export interface SolveOptions {
   readonly images: ImageSources;
   /** The directory that a client has under a name. */
-  readonly openLocal: (request: LocalRequest) => Promise<string>;
+  readonly openLocal: (request: LocalRequest, vertex: Digest) => Promise<string>;
   /** A stream that the client sends as the build's context. */
   readonly openUpload?: OpenUpload;
   /** Secrets and agents; undefined where the client has no session. */
@@ -142,7 +142,7 @@ export class Solver {
     const { op } = vertex.op;
     switch (op.case) {
       case 'source':
-        return { result: await this.#source(op.value, vertex.op.platform), cached: false };
+        return { result: await this.#source(vertex, op.value), cached: false };
       case 'file':
         return this.#file(vertex, op.value, inputs);
       case 'exec':
@@ -158,7 +158,8 @@ export class Solver {
     }
   }
 
-  async #source({ identifier, attrs }: SourceOp, platform: Platform | undefined): Promise<Result> {
+  async #source(vertex: Vertex, { identifier, attrs }: SourceOp): Promise<Result> {
+    const { platform } = vertex.op;
     const [scheme = '', name = ''] = splitIdentifier(identifier);
     if (scheme === 'docker-image') {
       const material = imageMaterial(name, decodePlatform(platform));
@@ -168,13 +169,14 @@ export class Solver {
       return { kind: 'layers', layers };
     }
     if (scheme === 'local') {
-      const path = await this.options.openLocal({
+      const request: LocalRequest = {
         name,
         includePatterns: patterns(attrs['local.includepattern']),
         excludePatterns: patterns(attrs['local.excludepatterns']),
         followPaths: patterns(attrs['local.followpaths']),
         differ: attrs['local.differ'] === 'none' ? 'none' : 'metadata',
-      });
+      };
+      const path = await this.options.openLocal(request, vertex.digest);
       return { kind: 'directory', path };
     }
     const { scratch, signal } = this.options;

@@ -24,6 +24,7 @@ import { receiveDirectory } from './receive-directory.ts';
 import { sessionClient } from './session-client.ts';
 import type { SessionConnection } from './session-connection.ts';
 import { sessionKeys } from './session-keys.ts';
+import { withTransferProgress } from './transfer-progress.ts';
 
 export interface LlbDeps extends SolverDeps {
   readonly transfers: Transfers;
@@ -71,11 +72,13 @@ export async function buildLlb(
       scratch,
       keys: session && sessionKeys(session, signal),
       ...(session && { openUpload: (path: string) => receiveUpload(session, path, signal) }),
-      openLocal: async (local) => {
+      openLocal: async (local, vertex) => {
         if (!session) throw invalidArgument(`no local sources enabled: ${local.name}`);
-        const receive = (tree: Parameters<typeof receiveDirectory>[2]) =>
-          receiveDirectory(session, local, tree, signal);
-        const context = await deps.contexts.receive(keyOf(session, local), local.name, receive);
+        const context = await withTransferProgress({ name: local.name, vertex, emit }, (counted) =>
+          deps.contexts.receive(keyOf(session, local), local.name, (tree) =>
+            receiveDirectory(session, local, counted(tree), signal),
+          ),
+        );
         held.push(context);
         return context.directory;
       },
