@@ -16,12 +16,12 @@ import { Recording } from './recording.ts';
 import { SecretValues } from './secret-values.ts';
 
 /** How many builds are kept: as long as they are young enough, there may be more. BuildKit's defaults. */
-export interface HistoryLimits {
+interface HistoryLimits {
   readonly entries: number;
   readonly milliseconds: number;
 }
 
-export const defaultLimits: HistoryLimits = { entries: 50, milliseconds: 48 * 3600 * 1000 };
+const defaultLimits: HistoryLimits = { entries: 50, milliseconds: 48 * 3600 * 1000 };
 
 /** However young, no more than this. */
 const mostRecords = 500;
@@ -32,7 +32,7 @@ export interface HistoryChange {
   readonly record: BuildRecord;
 }
 
-export interface HistoryDeps {
+interface HistoryDeps {
   /** Its own. */
   readonly directory: string;
   readonly database: Database;

@@ -1,4 +1,3 @@
-import type { Digest } from '@wharf/oci/digest';
 import type { Vertex } from '../solver/graph.ts';
 import type { Material, StepParts } from './build-record.ts';
 
@@ -9,8 +8,6 @@ export interface StepObserver {
   /** The files behind the digest of a read: paths, as byte strings, and what stands for each. */
   indexed(digest: string, entries: FileEntries): void;
   material(material: Material): void;
-  /** A command has failed, and this is where its files are until the promise resolves. */
-  failed?(vertex: Vertex, state: { readonly upper: string; readonly base: readonly Digest[] }): Promise<void>;
 }
 
 export type FileEntries = readonly (readonly [path: string, digest: string])[];
