@@ -8,7 +8,7 @@ import { cString } from '@wharf/sys/syscall';
 import { trySetXattr } from '@wharf/sys/xattr';
 import { type FileChange, treeChanges } from './tree-changes.ts';
 
-/** Makes layers, top to bottom: a name that ends with a slash is a directory, `!` a whiteout, `/=` an opaque one. */
+/** Makes layers, top to bottom: a name that ends with a slash is a directory, `!` a whiteout, `/=` an opaque one, `~` an empty file. */
 function layers(...trees: (readonly string[])[]): { paths: string[]; [Symbol.dispose](): void } {
   const base = mkdtempSync(join(tmpdir(), 'changes-'));
   const paths = trees.map((names, index) => {
@@ -21,10 +21,10 @@ function layers(...trees: (readonly string[])[]): { paths: string[]; [Symbol.dis
 }
 
 function make(root: string, name: string): void {
-  const path = join(root, name.replace(/^!/, '').replace(/=$/, ''));
+  const path = join(root, name.replace(/^!/, '').replace(/[=~]$/, ''));
   if (name.startsWith('!')) return void execFileSync('mknod', [path, 'c', '0', '0']);
   if (!name.endsWith('/') && !name.endsWith('/=')) {
-    writeFileSync(path, root.slice(-1));
+    writeFileSync(path, name.endsWith('~') ? '' : root.slice(-1));
     utimesSync(path, 1, 1);
     return;
   }
@@ -77,11 +77,13 @@ const rows: [what: string, layers: (readonly string[])[], expected: string[]][] 
   [
     'what the runtime makes',
     [
-      ['proc/', 'etc/', 'etc/hosts', 'dev/', 'dev/pts/'],
-      ['etc/', 'etc/hosts'],
+      ['proc/', 'etc/', 'etc/hosts~', 'dev/', 'dev/pts/'],
+      ['etc/', 'etc/passwd'],
     ],
     [],
   ],
+  ['what the runtime makes in an image without /etc', [['etc/', 'etc/hosts~', 'etc/resolv.conf~'], ['bin/']], []],
+  ['a file beside what the runtime makes', [['etc/', 'etc/hosts~', 'etc/own'], []], ['A /etc', 'A /etc/own']],
   ['a name beyond ASCII', [['ä'], []], ['A /ä']],
 ];
 

@@ -19,6 +19,7 @@ const placeholders = new Set([
   '/dev/mqueue',
   '/dev/pts',
   '/dev/shm',
+  '/etc',
   '/etc/hostname',
   '/etc/hosts',
   '/etc/mtab',
