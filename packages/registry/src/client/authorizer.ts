@@ -83,11 +83,13 @@ export class Authorizer {
     const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
     const realm = bearer?.parameters.get('realm');
     if (bearer && realm) {
-      this.#tokens.delete(tokenKey(grant));
       const known = this.#realms.get(grant.origin);
       const next = { realm: this.#checkRealm(realm, grant), service: bearer.parameters.get('service') ?? '' };
       remember(this.#realms, grant.origin, next);
       const isNew = typeof known !== 'object' || known.realm !== next.realm || known.service !== next.service;
+      const key = tokenKey(grant);
+      // One that was fetched meanwhile stays: it is not what the registry has refused.
+      if (isNew || sent?.header === `Bearer ${this.#tokens.get(key)?.value}`) this.#tokens.delete(key);
       return sent === undefined || sent.reused || (isNew && grant.credentials.registryToken === '');
     }
     if (!challenges.some(({ scheme }) => scheme === 'basic')) return false;

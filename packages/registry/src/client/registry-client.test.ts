@@ -82,8 +82,11 @@ describe('token authentication', () => {
     return Response.json({ token, expires_in: lifetime, ...refresh });
   });
   let revoked = new Set<string>();
-  const registry = serve((request) => {
+  /** What an answer waits for. */
+  let held: Promise<void>[] = [];
+  const registry = serve(async (request) => {
     const header = request.headers.get('authorization') ?? '';
+    await held.shift();
     if (header.startsWith('Bearer ada/') && !revoked.has(header)) return manifestResponse();
     const insufficient = header === '' ? '' : ',error="insufficient_scope"';
     return Response.json(
@@ -110,6 +113,19 @@ describe('token authentication', () => {
     assert.equal(issued - before, 1);
     assert.match(auth.requests.at(-1)!.path, /^\/token\?service=here&scope=repository%3Aa%2Fb%3Apull&account=ada$/);
     assert.match(registry.requests.at(-1)!.authorization!, /^Bearer ada\/\d+\/repository:a\/b:pull$/);
+  });
+
+  test('a challenge that comes late leaves the token that is there', async () => {
+    const { repository } = open(registry.host, ada);
+    const before = issued;
+    const late = Promise.withResolvers<void>();
+    held = [late.promise];
+    const slow = repository.manifest('latest', signal);
+    while (held.length > 0) await Promise.race([slow, new Promise(setImmediate)]);
+    await repository.manifest('latest', signal);
+    late.resolve();
+    await slow;
+    assert.equal(issued - before, 1);
   });
 
   test('a token that is refused is fetched anew, once', async () => {
