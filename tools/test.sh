@@ -53,6 +53,8 @@ need rsyslogd rsyslog
 /usr/bin/python3 -c 'import docker' 2>/dev/null || missing="$missing python3-docker"
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
+# From trixie on the command is a package of its own.
+command -v docker >/dev/null 2>&1 || install_packages docker-cli
 install_plugins
 ensure_host
 ensure_bundles

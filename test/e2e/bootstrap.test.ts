@@ -25,7 +25,7 @@ test('a base image comes from packages, the same one each time', wharfOnly(), as
   assert.equal(second.stdout, first.stdout);
   const { json } = await engine.api('GET', '/images/base:1/json');
   assert.deepEqual(json.RepoTags, ['base:1', 'base:2']);
-  const ran = await engine.daemon.wharf(['run', '--rm', 'base:1', '/bin/busybox', 'echo', 'made of packages']);
+  const ran = await engine.daemon.wharf(['run', '--rm', 'base:1', 'busybox', 'echo', 'made of packages']);
   assert.equal(ran.stdout, 'made of packages\n', ran.stderr);
 });
 

@@ -23,6 +23,16 @@ describe('runtime errors', () => {
       `${created}${program}exec: "x": permission denied: unknown`,
     ],
     [
+      { log: 'the path `/etc` is not a regular file: Operation not permitted' },
+      'cmd_not_executable',
+      `${created}${program}exec: "x": is a directory: permission denied: unknown`,
+    ],
+    [
+      { log: 'the path `/etc/passwd` exists but it is not executable: Operation not permitted' },
+      'cmd_not_executable',
+      `${created}${program}exec: "x": permission denied: unknown`,
+    ],
+    [
       {
         runtime: 'runc',
         log: 'time="2026-11-23T20:48:06Z" level=error msg="runc create failed: unable to start container process: exec: \\"nosuch\\": executable file not found in $PATH"\n',

@@ -58,13 +58,15 @@ const situations: Record<RuntimeAction, (ofProgram: boolean) => string> = {
     `OCI runtime exec failed: ${ofProgram ? 'exec failed: unable to start container process: ' : ''}`,
 };
 
-/** crun says "executable file `x` not found in $PATH", runc `exec: "x": executable file not found in $PATH`. */
+/** crun says "executable file `x` not found in $PATH", runc `exec: "x": executable file not found in $PATH`. What crun 1.8 calls "open executable" is "the path `x` ..." for later ones. */
 function classify(said: string): Kind | undefined {
   const text = said.toLowerCase();
   if (/executable file .*not found/.test(text)) return /`\/|"\//.test(text) ? 'no-such-file' : 'not-found';
-  const ofProgram = /^(open executable|exec(ve)? |exec:|access executable|the executable)|exec: "/.test(text);
+  const ofProgram = /^(open executable|exec(ve)? |exec:|access executable|the executable|the path `)|exec: "/.test(
+    text,
+  );
   if (!ofProgram) return undefined;
-  if (text.includes('is a directory')) return 'directory';
+  if (/is a directory|is not a regular file/.test(text)) return 'directory';
   if (text.includes('exec format error')) return 'format';
   if (/no such file or directory|too many levels/.test(text)) return 'no-such-file';
   if (/permission denied|operation not permitted|not executable/.test(text)) return 'denied';

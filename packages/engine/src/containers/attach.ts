@@ -27,7 +27,7 @@ export async function attachContainer(
   const { joint } = live ?? {};
   publishContainer(deps.events, record, 'attach');
   if (!options.logs) return { tty, stream: live?.stream ?? outputOnly(Readable.from([])) };
-  const past = logsOf(deps, record, {
+  const past = await logsOf(deps, record, {
     stdout: options.stdout,
     stderr: options.stderr,
     follow: false,

@@ -19,16 +19,16 @@ export async function containerLogs(
   if (!options.stdout && !options.stderr) {
     throw invalidArgument('Bad parameters: you must choose at least one stream');
   }
-  return { tty: record.config.Tty, stream: logsOf(deps, record, options, signal) };
+  return { tty: record.config.Tty, stream: await logsOf(deps, record, options, signal) };
 }
 
 /** A container's log as frames, raw with a terminal. Following ends when this run of the container does. */
-export function logsOf(
+export async function logsOf(
   { waits }: Pick<LogDeps, 'waits'>,
   record: ContainerRecord,
   options: LogOptions,
   signal?: AbortSignal,
-): Readable {
+): Promise<Readable> {
   const { id, config, logPath, state } = record;
   if (!isReadable(record)) {
     throw new EngineError('not_implemented', 'configured logging driver does not support reading');

@@ -36,12 +36,12 @@ const everything: Omit<ReadLogs, 'path'> = {
   follow: false,
 };
 
-async function collect(stream: Readable): Promise<string> {
+async function collect(reading: Readable | Promise<Readable>): Promise<string> {
   let result = '';
   const demuxer = new FrameDemuxer((number, payload) => {
     result += `${number}:${payload.toString()}`;
   });
-  for await (const chunk of stream as AsyncIterable<Buffer>) demuxer.push(chunk);
+  for await (const chunk of (await reading) as AsyncIterable<Buffer>) demuxer.push(chunk);
   assert.ok(demuxer.complete);
   return result;
 }
@@ -105,12 +105,12 @@ describe('logs: choices', () => {
   for (const [name, choice, expected] of rows) {
     if (choice.tty) continue;
     const read = choice.format ? text : collect;
-    test(name, async () => assert.equal(await read(readLogs({ ...everything, path, ...choice })), expected));
+    test(name, async () => assert.equal(await read(await readLogs({ ...everything, path, ...choice })), expected));
   }
 
   test('a terminal’s log is raw', async () => {
     const chunks: Buffer[] = [];
-    const stream = readLogs({ ...everything, path, tty: true }) as AsyncIterable<Buffer>;
+    const stream: AsyncIterable<Buffer> = await readLogs({ ...everything, path, tty: true });
     for await (const chunk of stream) chunks.push(chunk);
     assert.equal(Buffer.concat(chunks).toString(), 'one\ntwo\nthree\u2028<\nfour\n');
   });
@@ -304,7 +304,7 @@ describe('logs: following', () => {
 
   test('a line arrives when it is written, also into a log that did not exist', async () => {
     const path = newPath();
-    const stream = readLogs({ ...everything, path, follow: true, tty: true });
+    const stream = await readLogs({ ...everything, path, follow: true, tty: true });
     const first = new Promise<string>((done) => stream.once('data', (chunk: Buffer) => done(chunk.toString())));
     appendFileSync(path, line('hello\n', 1));
     assert.equal(await first, 'hello\n');
@@ -313,10 +313,20 @@ describe('logs: following', () => {
     await closed;
   });
 
+  test('from the end, what is written before the first read is there', async () => {
+    const path = newPath();
+    writeFileSync(path, line('old\n', 1));
+    const { promise: ended, resolve } = Promise.withResolvers<void>();
+    const stream = await readLogs({ ...everything, path, follow: true, tail: 0, ended });
+    appendFileSync(path, line('new\n', 2));
+    resolve();
+    assert.equal(await collect(stream), '1:new\n');
+  });
+
   test('an aborted reader ends', async () => {
     const path = newPath();
     const abort = new AbortController();
-    const stream = readLogs({ ...everything, path, follow: true, signal: abort.signal });
+    const stream = await readLogs({ ...everything, path, follow: true, signal: abort.signal });
     const closed = new Promise((done) => stream.once('close', done));
     stream.resume();
     abort.abort();

@@ -4,7 +4,7 @@ import { decodeBlock, type LogView } from './decode-block.ts';
 import { followLog } from './follow-log.ts';
 import { nineDigits, timeOfLine } from './line-time.ts';
 import { LogChanges } from './log-changes.ts';
-import { allTimes, countLines, findTail, openLogSources, type TimeWindow } from './log-source.ts';
+import { allTimes, countLines, findTail, type LogSource, openLogSources, type TimeWindow } from './log-source.ts';
 
 export interface ReadLogs {
   /** The current file; rotated ones lie beside it. It need not exist yet. */
@@ -30,10 +30,14 @@ export interface ReadLogs {
   readonly signal?: AbortSignal;
 }
 
-/** A container's log as the client reads it, no faster than it reads. What goes wrong is the stream's error. */
-export function readLogs(options: ReadLogs): Readable {
+/**
+ * A container's log as the client reads it, no faster than it reads. Resolves when it is settled where to begin: of a
+ * log that is followed, no line that is written from then on is missed. What goes wrong later is the stream's error.
+ */
+export async function readLogs(options: ReadLogs): Promise<Readable> {
   const stop = new AbortController();
-  const chunks = decoded(options, stop.signal);
+  const log = await openLog(options, stop.signal);
+  const chunks = decoded(options, log);
   let reading = false;
   const read = async (stream: Readable) => {
     if (reading) return;
@@ -53,7 +57,10 @@ export function readLogs(options: ReadLogs): Readable {
     read: () => void read(stream),
     destroy(error, done) {
       stop.abort();
-      chunks.return(undefined).catch(() => {});
+      void chunks
+        .return(undefined)
+        .finally(() => log.resources.disposeAsync())
+        .catch(() => {});
       done(error);
     },
   });
@@ -63,12 +70,12 @@ export function readLogs(options: ReadLogs): Readable {
   return stream;
 }
 
-async function* decoded(options: ReadLogs, stop: AbortSignal): AsyncGenerator<Buffer> {
+async function* decoded(options: ReadLogs, log: OpenLog): AsyncGenerator<Buffer> {
   const { stdout, stderr, timestamps, details, tty, format } = options;
   const since = toTime(options.since);
   const until = options.lastTime ?? toTime(options.until);
   const view: LogView = { stdout, stderr, timestamps, details, tty, since, until, format };
-  for await (const text of lines(options, stop)) {
+  for await (const text of lines(options, log)) {
     yield* decodeBlock(text, view);
     // Nothing that is written later is of interest.
     if (until !== undefined && (timeOfLine(text) ?? '') > until) return;
@@ -84,19 +91,31 @@ function toNanos(seconds: number): bigint {
   return BigInt(Math.round(seconds * 1e6)) * 1000n;
 }
 
+interface OpenLog {
+  readonly sources: readonly LogSource[];
+  /** Where the first line is that is wanted. */
+  readonly begin: Awaited<ReturnType<typeof findTail>>;
+  readonly changes: LogChanges | undefined;
+  /** Closes all of it. */
+  readonly resources: AsyncDisposableStack;
+}
+
+async function openLog({ path, tail, follow, ended }: ReadLogs, stop: AbortSignal): Promise<OpenLog> {
+  await using resources = new AsyncDisposableStack();
+  // Before the first look, so that no change falls between.
+  const changes = follow ? resources.use(new LogChanges(path, ended, stop)) : undefined;
+  const sources = await openLogSources(path);
+  for (const source of sources) resources.use(source);
+  const begin = tail < 0 ? { index: 0, offset: 0, skip: 0 } : await findTail(sources, tail);
+  return { sources, begin, changes, resources: resources.move() };
+}
+
 /** Blocks of whole lines, as latin1. */
-async function* lines(options: ReadLogs, stop: AbortSignal): AsyncGenerator<string> {
-  const { path, tail, follow, ended } = options;
+async function* lines(options: ReadLogs, { sources, begin, changes }: OpenLog): AsyncGenerator<string> {
   const times: TimeWindow = {
     since: options.since === 0 ? undefined : toNanos(options.since),
     until: options.until === 0 ? undefined : toNanos(options.until),
   };
-  // Before the first look, so that no change falls between.
-  using changes = follow ? new LogChanges(path, ended, stop) : undefined;
-  await using open = new AsyncDisposableStack();
-  const sources = await openLogSources(path);
-  for (const source of sources) open.use(source);
-  const begin = tail < 0 ? { index: 0, offset: 0, skip: 0 } : await findTail(sources, tail);
   let { offset, skip } = begin;
   for (const source of sources.slice(begin.index)) {
     for await (const text of source.blocks(offset, skip > 0 ? allTimes : times)) {
@@ -107,7 +126,7 @@ async function* lines(options: ReadLogs, stop: AbortSignal): AsyncGenerator<stri
     offset = 0;
   }
   if (!changes) return;
-  for await (const { source, position } of followLog(path, sources.at(-1), changes)) {
+  for await (const { source, position } of followLog(options.path, sources.at(-1), changes)) {
     yield* source.newBlocks(position, times);
   }
 }
