@@ -146,7 +146,7 @@ describe('a project', () => {
   test('answers at its published ports', installed, async () => {
     const [, random = ''] = (await done('port', 'gate', '80')).match(/:(\d+)\n/) ?? [];
     for (const port of new Set(['18080', random])) {
-      const { stdout } = await engine.daemon.sandbox.run(['wget', '-qO-', `http://127.0.0.1:${port}/`]);
+      const { stdout } = await engine.daemon.sandbox.run(['busybox', 'wget', '-qO-', `http://127.0.0.1:${port}/`]);
       assert.equal(stdout, 'from the host\n', port);
     }
   });

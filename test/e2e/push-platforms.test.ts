@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { platformsArchive } from '../fixtures/oci-archive.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { useSandboxRegistry } from '../harness/sandbox-registry.ts';
-import { wharfOnly } from '../harness/target.ts';
+import { comparedDocker, wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const registry = useSandboxRegistry(engine);
@@ -27,6 +27,7 @@ const architectures = ({ manifests }: { manifests: { platform: { architecture: s
 
 for (const client of ['docker', 'wharf'] as const) {
   describe(`${client} and images for several platforms`, wharfOnly(), () => {
+    const named = client === 'docker' ? comparedDocker() : {};
     const call = (...args: string[]) => engine.daemon[client](args);
 
     test('all of it goes, under the same digest', async () => {
@@ -38,7 +39,7 @@ for (const client of ['docker', 'wharf'] as const) {
       assert.deepEqual(architectures(await raw(name)), ['amd64', 'arm64']);
     });
 
-    test('one of them goes where it is named, and comes back', async () => {
+    test('one of them goes where it is named, and comes back', named, async () => {
       const name = `one-${client}:1`;
       await load(name, ['amd64', 'arm64', 's390x']);
       const { code, stderr } = await call('push', '--platform', 'linux/arm64', `${registry.host}/${name}`);
@@ -54,7 +55,7 @@ for (const client of ['docker', 'wharf'] as const) {
       assert.match(config.digest, /^sha256:/);
     });
 
-    test('one that is not in it is refused', async () => {
+    test('one that is not in it is refused', named, async () => {
       const name = `none-${client}:1`;
       await load(name, ['amd64']);
       const { code, stderr } = await call('push', '--platform', 'linux/riscv64', `${registry.host}/${name}`);

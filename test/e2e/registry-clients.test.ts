@@ -122,7 +122,9 @@ test('docker: login, push, pull, and a push by somebody who may not', async () =
   const denied = await sandbox.run([...docker, 'push', `${host}/docker/app:v1`]);
   assert.match(denied.stderr + denied.stdout, /no basic auth credentials|authentication required|denied/);
   const wrong = await sandbox.run([...docker, 'login', '-u', 'alice', '--password-stdin', host], { stdin: 'wrong' });
-  assert.match(wrong.stderr, /incorrect username or password|unauthorized/);
+  assert.equal(wrong.code, 1);
+  // Of a registry on loopback, dockerd from 25 on tells the outcome of its second attempt, without TLS.
+  assert.match(wrong.stderr, /incorrect username or password|unauthorized|\/v2\/": EOF/);
   await inside([...docker, 'login', '-u', 'alice', '--password-stdin', host], password);
   await inside([...docker, 'push', `${host}/docker/app:v1`]);
   await inside([...docker, 'push', `${host}/docker/app:v1`]);

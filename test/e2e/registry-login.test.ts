@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { busyboxImage } from '../fixtures/image.ts';
 import { useDaemon } from '../harness/fixture.ts';
 import { useSandboxRegistry } from '../harness/sandbox-registry.ts';
-import { wharfOnly } from '../harness/target.ts';
+import { comparedDocker, wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 const registry = useSandboxRegistry(engine, {
@@ -26,7 +26,7 @@ function newConfig(client: string): { directory: string; file: string; env: Reco
 }
 
 for (const client of ['docker', 'wharf'] as const) {
-  describe(`${client} and a registry that knows its users`, client === 'wharf' ? wharfOnly() : {}, () => {
+  describe(`${client} and a registry that knows its users`, client === 'wharf' ? wharfOnly() : comparedDocker(), () => {
     test('login, push, pull, logout', async () => {
       const { file, env } = newConfig(client);
       const call = (args: string[], stdin?: string) =>

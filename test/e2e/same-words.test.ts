@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
+import { comparedDocker } from '../harness/target.ts';
 
 const engine = useDaemon();
 
@@ -222,7 +223,7 @@ const lines: readonly (readonly string[])[] = [
   ['--dream', 'ps'],
 ];
 
-describe('wharf and docker say the same', () => {
+describe('wharf and docker say the same', comparedDocker(), () => {
   before(async () => {
     const made = await engine.daemon.docker([
       ...[

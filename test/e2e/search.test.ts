@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
 import { type SandboxServer, startServer } from '../harness/sandbox-server.ts';
-import { repository, wharfOnly } from '../harness/target.ts';
+import { comparedDocker, repository, wharfOnly } from '../harness/target.ts';
 
 const host = '127.0.0.1:5002';
 const engine = useDaemon();
@@ -49,7 +49,7 @@ describe('searching an index', () => {
   }
 });
 
-describe('docker search and wharf search say the same', wharfOnly(), () => {
+describe('docker search and wharf search say the same', { skip: wharfOnly().skip || comparedDocker().skip }, () => {
   const lines = [
     ['busy'],
     ['--no-trunc', 'busy'],

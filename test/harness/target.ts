@@ -19,6 +19,17 @@ export function wharfOnly(): { skip: string | false } {
   return { skip: target === 'docker' && 'not a feature of dockerd' };
 }
 
+/** The major version of the docker command whose words and flags ours are compared with. */
+const comparedCommand = '28';
+let foundCommand: string | undefined;
+
+/** Options of a case about words and flags of the docker command: other versions have others. */
+export function comparedDocker(): { skip: string | false } {
+  foundCommand ??= execFileSync('docker', ['--version'], { encoding: 'utf8' }).match(/version (\d+)/)![1]!;
+  if (foundCommand !== comparedCommand) return { skip: `this is docker ${foundCommand}, not ${comparedCommand}` };
+  return { skip: false };
+}
+
 function isAtLeast(version: string, wanted: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);

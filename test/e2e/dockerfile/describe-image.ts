@@ -87,6 +87,8 @@ function describeEntry({ name, type, target, bytes, mode, uid, gid, time, device
 
 function shownContent(bytes: Buffer): string {
   if (bytes.length <= 300 && /^[\x20-\x7e\s]*$/.test(bytes.toString('latin1'))) return JSON.stringify(bytes.toString());
+  // The distribution's busybox.
+  if (bytes.toString('latin1', 0, 4) === '\x7fELF') return 'a program';
   return `${bytes.length} bytes, ${createHash('sha256').update(bytes).digest('hex').slice(0, 12)}`;
 }
 

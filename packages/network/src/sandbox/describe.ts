@@ -13,11 +13,13 @@ import { gatewayEndpoint } from './attach.ts';
 export function describeSandbox(context: NetworkContext, live: LiveSandbox): Sandbox {
   const { request, kind, endpoints, shared } = live.record;
   const path = `/proc/${process.pid}/fd/${live.namespace}`;
+  // runc 1.1.15 takes whatever begins with /proc/<pid> for that process' own user namespace.
+  const userPath = (fd: number) => `/proc/./${process.pid}/fd/${fd}`;
   return {
     containerId: request.containerId,
     namespace:
       kind === 'own'
-        ? { kind: 'path', path, ...(live.user !== undefined && { user: `/proc/${process.pid}/fd/${live.user}` }) }
+        ? { kind: 'path', path, ...(live.user !== undefined && { user: userPath(live.user) }) }
         : kind === 'host'
           ? { kind: 'host' }
           : { kind: 'container', containerId: shared ?? '' },
