@@ -1,11 +1,30 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
+import { type Listed, listTar } from '../harness/list-tar.ts';
 import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 
 const commit = (query: string, body?: unknown) => engine.api('POST', `/commit?${query}`, body ?? 'null');
+
+/** An image without any directory. */
+async function importBare(name: string): Promise<void> {
+  const root = tar([{ name: 'busybox', content: readFileSync('/bin/busybox'), mode: 0o755 }]);
+  const headers = { 'Content-Type': 'application/x-tar' };
+  const answer = await engine.daemon.api('POST', `/images/create?fromSrc=-&repo=${name}`, root, { headers });
+  assert.equal(answer.status, 200, answer.text);
+}
+
+async function newestLayer(image: string): Promise<Listed[]> {
+  const { bytes } = await engine.api('GET', `/images/${image}/get`);
+  const members = listTar(bytes);
+  const content = (path: string) => members.find(({ name }) => name === path)!;
+  const [{ Layers }] = JSON.parse(content('manifest.json').content);
+  return listTar(content(Layers.at(-1)).bytes);
+}
 
 describe('commit', () => {
   test('an image of what changed, with its history', async () => {
@@ -77,6 +96,28 @@ describe('commit', () => {
     assert.equal((await engine.api('DELETE', '/images/travels')).status, 200);
     await engine.load(Buffer.concat(chunks));
     assert.equal((await engine.sh('ls /data', { Image: 'travels' })).stdout, 'x\n');
+  });
+
+  test('what the runtime makes for its mounts is not in it', async () => {
+    await importBare('bare');
+    const script = '/busybox mkdir /made; echo x >/etc/own';
+    const id = await engine.started({ Image: 'bare', Cmd: ['/busybox', 'sh', '-c', script] });
+    await engine.wait(id);
+    assert.equal((await commit(`container=${id}&repo=bare&tag=two`)).status, 201);
+    const names = (await newestLayer('bare:two')).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ['etc/', 'etc/own', 'made/']);
+  });
+
+  test('what a container puts in place of it is', async () => {
+    await importBare('own');
+    const id = await engine.create({ Image: 'own', Cmd: ['/busybox', 'true'] });
+    const own = tar([{ name: 'etc/mtab', content: 'own' }]);
+    const headers = { 'Content-Type': 'application/x-tar' };
+    const put = await engine.daemon.api('PUT', `/containers/${id}/archive?path=/`, own, { headers });
+    assert.equal(put.status, 200, put.text);
+    assert.equal((await commit(`container=${id}&repo=own&tag=two`)).status, 201);
+    const names = (await newestLayer('own:two')).map(({ name }) => name);
+    assert.deepEqual(names.sort(), ['etc/', 'etc/mtab']);
   });
 
   test('refusals', async () => {

@@ -43,7 +43,10 @@ export async function commitContainer(deps: ContainerDeps, request: CommitReques
   };
   // A commit keeps two of the store's threads busy: one at a time leaves some for everybody else.
   const imageId = await locks.run('commit', () =>
-    standingStill(deps, record, request.pause, () => images.commit(deps.snapshots.mounts(id).upperDir, options)),
+    standingStill(deps, record, request.pause, () => {
+      const { upperDir: from, lowerDirs: lowers } = deps.snapshots.mounts(id);
+      return images.commit({ from, lowers }, options);
+    }),
   );
   deps.fault('commit.event');
   const attributes = { comment: request.comment, imageID: imageId, imageRef: reference ?? '' };

@@ -4,6 +4,7 @@ import type { ContainerDefaults, ImageConfig } from '@wharf/oci/image-config';
 import { parseManifest } from '@wharf/oci/manifest';
 import { mediaTypes } from '@wharf/oci/media-type';
 import { parseReference, withDefaultTag } from '@wharf/oci/reference';
+import type { CopySource } from '../layers/copy-layer.ts';
 import type { ImageParts } from './image-parts.ts';
 import type { ImageRecord } from './image-store.ts';
 import { recordImage } from './tag-image.ts';
@@ -21,13 +22,13 @@ export interface CommitOptions {
 }
 
 /** Makes an image of another one and what an overlayfs upper directory holds. Answers its id. */
-export async function commitImage(parts: ImageParts, upperDirectory: string, options: CommitOptions): Promise<string> {
+export async function commitImage(parts: ImageParts, source: CopySource, options: CommitOptions): Promise<string> {
   using _lease = parts.leases.open();
   const { parent, author, comment, createdBy, reference } = options;
   const names = reference === undefined ? [] : [withDefaultTag(parseReference(reference))];
   const base = parseManifest(parts.content.read(parent.manifest.digest));
   // The layer is stored as a directory only: its tar is made again when somebody asks.
-  const { diffId, tarSize } = await parts.layers.copy(upperDirectory);
+  const { diffId, tarSize } = await parts.layers.copy(source);
   const created = new Date().toISOString();
   const entry = {
     created,

@@ -10,6 +10,7 @@ import { hostPlatform, type Platform } from '@wharf/oci/platform';
 import { formatCanonical, parseReference, withDefaultTag } from '@wharf/oci/reference';
 import { ContentStore } from '../content/content-store.ts';
 import { Leases } from '../content/leases.ts';
+import type { CopySource } from '../layers/copy-layer.ts';
 import { LayerStore } from '../layers/layer-store.ts';
 import { LayerWorkers } from '../layers/layer-workers.ts';
 import { Trash } from '../layers/trash.ts';
@@ -144,8 +145,8 @@ export class ContentImageStore implements ImageStore {
     return this.#sweeping(importImage(this.#parts, archive, options));
   }
 
-  commit(upperDirectory: string, options: CommitOptions): Promise<string> {
-    return commitImage(this.#parts, upperDirectory, options);
+  commit(source: CopySource, options: CommitOptions): Promise<string> {
+    return commitImage(this.#parts, source, options);
   }
 
   async collectGarbage(): Promise<number> {

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
 import type { Descriptor } from '@wharf/oci/descriptor';
 import type { ImageConfig, Platform } from '@wharf/oci/image-config';
+import type { CopySource } from '../layers/copy-layer.ts';
 import type { CommitOptions } from './commit-image.ts';
 import type { ManifestView } from './list-manifests.ts';
 
@@ -47,7 +48,7 @@ export interface ImageStore {
     },
   ): Promise<string>;
   /** Makes an image of another and what an overlayfs upper directory changes of it. */
-  commit(upperDirectory: string, options: CommitOptions): Promise<string>;
+  commit(source: CopySource, options: CommitOptions): Promise<string>;
   /** Seconds-old, unreferenced content goes; answers the bytes freed. */
   collectGarbage(): Promise<number>;
 }

@@ -37,6 +37,7 @@ export interface DiffPiece {
 interface Walk {
   readonly links: Map<bigint, ByteString>;
   readonly room: Room;
+  readonly leftOut: ReadonlySet<string>;
 }
 
 /** Where up to `wanted` bytes of a file's content are to be read. */
@@ -51,12 +52,16 @@ export function reusedRoom(): Room {
 /**
  * The tar of an overlayfs directory as a layer, in the pieces it is made of and without its end: names sorted,
  * whiteouts in the image's spelling. The same tree gives the same bytes, so a layer that is stored as a directory only
- * always has the same diffId.
+ * always has the same diffId. `leftOut` are paths as `/etc/hosts`.
  */
-export function* diffPieces(directory: string, room: Room): Generator<DiffPiece> {
+export function* diffPieces(
+  directory: string,
+  room: Room,
+  leftOut: ReadonlySet<string> = new Set(),
+): Generator<DiffPiece> {
   const root = openDirectory(cString(directory));
   try {
-    yield* walk(root, '', { links: new Map(), room });
+    yield* walk(root, '', { links: new Map(), room, leftOut });
   } finally {
     closeSync(root);
   }
@@ -73,6 +78,7 @@ function* walk(directory: number, prefix: ByteString, all: Walk): Generator<Diff
 }
 
 function* member(directory: number, name: ByteString, prefix: ByteString, all: Walk): Generator<DiffPiece> {
+  if (all.leftOut.has(`/${prefix}${name}`)) return;
   const cName = cString(Buffer.from(name, 'latin1'));
   const status = tryStatAt(directory, cName);
   if (typeof status === 'number') return void check(status, `stat ${name}`);

@@ -8,6 +8,7 @@ import { type Digest, digestHex } from '@wharf/oci/digest';
 import { spreadSubdirectories } from '@wharf/sys/file';
 import { cString } from '@wharf/sys/syscall';
 import type { Collection, Database } from '../metadata/database.ts';
+import type { CopySource } from './copy-layer.ts';
 import { layerDirectory } from './layer-directory.ts';
 import type { AppliedLayer, BlobOption, LayerParts } from './layer-job.ts';
 import { LayerUnpacker, type UnpackedLayer } from './layer-unpacker.ts';
@@ -172,10 +173,10 @@ export class LayerStore {
   }
 
   /** Makes a layer of what an overlayfs upper directory holds now; the directory stays as it is. */
-  async copy(from: string): Promise<LayerRecord> {
+  async copy(source: CopySource): Promise<LayerRecord> {
     const ingest = this.#newIngest();
     try {
-      return this.#publish(ingest, await this.#workers.copy({ from, to: ingest }));
+      return this.#publish(ingest, await this.#workers.copy({ ...source, to: ingest }));
     } catch (error) {
       this.#trash.discard(ingest);
       throw error;

@@ -353,7 +353,7 @@ test('the diff of a directory is a layer, the same bytes each time', () => {
   );
   const sealed = sealLayer({ directory: f.root, recipe: join(f.outside, 'recipe') });
   using g = new Fixture();
-  const copied = copyLayer({ from: f.root, to: g.base });
+  const copied = copyLayer({ from: f.root, lowers: [], to: g.base });
   assert.deepEqual(copied, sealed);
   assert.ok(isWhiteout(join(g.root, 'gone')));
   assert.equal(lstatSync(join(g.root, 'a')).ino, lstatSync(join(g.root, 'b')).ino);
