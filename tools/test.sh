@@ -4,6 +4,12 @@ set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 . tools/launch.sh
+# What not every distribution has; without it its cases are skipped.
+install_where_packaged() {
+  command -v "$1" >/dev/null 2>&1 && return
+  apt-cache policy "$2" 2>/dev/null | grep -q 'Candidate: [^(]' || return 0
+  install_packages "$2"
+}
 # Compose v2 and buildx, where the distribution has them; without them their cases are skipped.
 install_plugins() {
   wanted=
@@ -40,7 +46,6 @@ need docker-registry docker-registry
 need git git
 need ssh-add openssh-client
 need openssl openssl
-need linux.uml user-mode-linux
 need modprobe kmod
 need mkfs.ext4 e2fsprogs
 need faketime faketime
@@ -54,7 +59,8 @@ need rsyslogd rsyslog
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
 # From trixie on the command is a package of its own.
-command -v docker >/dev/null 2>&1 || install_packages docker-cli
+install_where_packaged docker docker-cli
+install_where_packaged linux.uml user-mode-linux
 install_plugins
 ensure_host
 ensure_bundles

@@ -223,7 +223,9 @@ const lines: readonly (readonly string[])[] = [
   ['--dream', 'ps'],
 ];
 
-describe('wharf and docker say the same', comparedDocker(), () => {
+const compared = comparedDocker();
+
+describe('wharf and docker say the same', () => {
   before(async () => {
     const made = await engine.daemon.docker([
       ...[
@@ -245,7 +247,7 @@ describe('wharf and docker say the same', comparedDocker(), () => {
   });
 
   for (const line of lines) {
-    test(line.join(' '), async () => {
+    test(line.join(' '), compared, async () => {
       const [docker, wharf] = [await engine.daemon.docker(line, same), await engine.daemon.wharf(line, same)];
       assert.equal(neutral(wharf.stdout), neutral(docker.stdout));
       assert.equal(neutral(wharf.stderr), neutral(docker.stderr));
@@ -253,7 +255,7 @@ describe('wharf and docker say the same', comparedDocker(), () => {
     });
   }
 
-  test('images --tree, but for colours and the place of the legend', async () => {
+  test('images --tree, but for colours and the place of the legend', compared, async () => {
     const rows = (text: string) => text.split('\n').filter((line) => /^busybox|^[├└]/.test(line));
     const line = ['images', '--tree'];
     const [docker, wharf] = [await engine.daemon.docker(line), await engine.daemon.wharf(line)];
