@@ -141,9 +141,9 @@ function goMode(stat: LocalEntry['stat']): number {
   return (mode & 0o777) + special + kind;
 }
 
-/** What is not printable ASCII comes percent-encoded, and says so. Lists come as one line, joined by HTTP/2's rules. */
+/** What is not printable ASCII comes percent-encoded, and says so. */
 function texts({ headers }: Call, name: string): string[] {
   const value = headers[name];
-  const values = value === undefined ? [] : Array.isArray(value) ? value : value.split(', ');
+  const values = value === undefined ? [] : typeof value === 'string' ? [value] : [...value];
   return headers[`${name}-encoded`] === undefined ? values : values.map(decodeURIComponent);
 }

@@ -1,12 +1,13 @@
-import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import { Http2Connection } from '../http2/http2-connection.ts';
+import type { Headers, Http2Stream } from '../http2/http2-stream.ts';
 import { pathOf } from './grpc-client.ts';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
-import { GrpcError, grpcStatus, trailersOf } from './grpc-status.ts';
+import { connectionLost, GrpcError, grpcStatus, trailersOf } from './grpc-status.ts';
 
 export interface Call {
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: Headers;
   /** Aborted when the caller has gone. */
   readonly signal: AbortSignal;
 }
@@ -17,7 +18,7 @@ type Answer = (requests: AsyncIterable<Buffer>, call: Call) => AsyncIterable<Uin
 interface Handler {
   readonly answer: Answer;
   /** Sent before the first message. */
-  readonly headers: () => OutgoingHttpHeaders;
+  readonly headers: () => Headers;
 }
 
 /** By path: `/package.Service/Method`. */
@@ -74,49 +75,25 @@ export function duplex<M extends DescMethod>(
 }
 
 /** Serves gRPC on a connection that was upgraded to HTTP/2. Resolves when it has ended. */
-export async function serveGrpc(socket: Socket, head: Buffer, handlers: Handlers): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const server = createServer();
-  server.on('stream', (stream, headers) => void serveStream(stream as ServerHttp2Stream, headers, handlers));
-  // What a broken connection ends is told to its streams.
-  server.on('sessionError', () => socket.destroy());
-  socket.on('error', () => undefined);
-  socket.once('close', () => resolve());
-  if (head.length > 0) socket.unshift(head);
-  server.emit('connection', socket);
-  socket.resume();
-  await promise;
+export function serveGrpc(socket: Socket, head: Buffer, handlers: Handlers): Promise<void> {
+  const serve = (stream: Http2Stream) => void serveStream(stream, handlers);
+  return new Http2Connection(socket, head, { serve, lost: connectionLost }).ended;
 }
 
-async function serveStream(
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders & { ':path'?: string | undefined },
-  handlers: Handlers,
-): Promise<void> {
-  const controller = new AbortController();
-  stream.on('error', () => undefined);
-  stream.once('close', () => controller.abort(new GrpcError(grpcStatus.canceled, 'context canceled')));
-  let trailers: Record<string, string> = { 'grpc-status': '0' };
-  const path = headers[':path'] ?? '';
+async function serveStream(stream: Http2Stream, handlers: Handlers): Promise<void> {
+  const { headers, signal } = stream;
+  const path = String(headers[':path'] ?? '');
   const handler = handlers.get(path);
-  const common = { ':status': 200, 'content-type': 'application/grpc' };
-  stream.respond({ ...common, ...handler?.headers() }, { waitForTrailers: true });
-  stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+  let trailers: Record<string, string> = { 'grpc-status': '0' };
   try {
+    stream.respond({ ':status': '200', 'content-type': 'application/grpc', ...handler?.headers() });
     if (!handler) throw new GrpcError(grpcStatus.unimplemented, `unknown method ${path}`);
-    for await (const message of handler.answer(readMessages(stream), { headers, signal: controller.signal })) {
-      if (stream.destroyed) return;
-      if (!stream.write(encodeFrame(message))) await drained(stream);
+    for await (const message of handler.answer(readMessages(stream), { headers, signal })) {
+      if (stream.isClosed) return;
+      await stream.write(encodeFrame(message));
     }
   } catch (error) {
     trailers = trailersOf(error);
   }
-  if (!stream.destroyed) stream.end();
-}
-
-async function drained(stream: ServerHttp2Stream): Promise<void> {
-  await new Promise<void>((resolve) => {
-    stream.once('drain', resolve);
-    stream.once('close', resolve);
-  });
+  await stream.end(trailers);
 }

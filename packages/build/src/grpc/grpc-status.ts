@@ -33,6 +33,11 @@ const ofCode: Partial<Record<ErrorCode, number>> = {
   unavailable: grpcStatus.unavailable,
 };
 
+/** What calls fail with whose other side has gone. */
+export function connectionLost(): GrpcError {
+  return new GrpcError(grpcStatus.canceled, 'context canceled');
+}
+
 export function resourceExhausted(message: string): GrpcError {
   return new GrpcError(grpcStatus.resourceExhausted, message);
 }

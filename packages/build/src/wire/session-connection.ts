@@ -1,8 +1,8 @@
-import type { OutgoingHttpHeaders } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { GrpcChannel, type GrpcStream, pathOf } from '../grpc/grpc-client.ts';
 import { GrpcError, grpcStatus } from '../grpc/grpc-status.ts';
+import type { Headers } from '../http2/http2-stream.ts';
 
 /** A client's connection on which the daemon is the one that calls. */
 export class SessionConnection extends GrpcChannel {
@@ -21,7 +21,7 @@ export class SessionConnection extends GrpcChannel {
     return this.#methods.has(pathOf(method));
   }
 
-  override open<M extends DescMethod>(method: M, headers: OutgoingHttpHeaders, signal: AbortSignal): GrpcStream<M> {
+  override open<M extends DescMethod>(method: M, headers: Headers, signal: AbortSignal): GrpcStream<M> {
     if (!this.offers(method)) {
       throw new GrpcError(grpcStatus.unimplemented, `method ${pathOf(method)} not supported by the client`);
     }
