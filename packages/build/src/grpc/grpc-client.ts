@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { Http2Connection } from '../http2/http2-connection.ts';
-import type { Headers, Http2Stream } from '../http2/http2-stream.ts';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
 import { connectionLost, errorFromTrailers, GrpcError, grpcStatus } from './grpc-status.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
+import type { Headers, Http2Stream } from './http2/http2-stream.ts';
 
 /** Calls over a connection that was upgraded to HTTP/2. */
 export class GrpcChannel {

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf';
-import { Http2Connection } from '../http2/http2-connection.ts';
-import type { Headers, Http2Stream } from '../http2/http2-stream.ts';
 import { pathOf } from './grpc-client.ts';
 import { encodeFrame, readMessages } from './grpc-frames.ts';
 import { connectionLost, GrpcError, grpcStatus, trailersOf } from './grpc-status.ts';
+import { Http2Connection } from './http2/http2-connection.ts';
+import type { Headers, Http2Stream } from './http2/http2-stream.ts';
 
 export interface Call {
   readonly headers: Headers;

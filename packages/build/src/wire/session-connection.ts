@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { GrpcChannel, type GrpcStream, pathOf } from '../grpc/grpc-client.ts';
 import { GrpcError, grpcStatus } from '../grpc/grpc-status.ts';
-import type { Headers } from '../http2/http2-stream.ts';
+import type { Headers } from '../grpc/http2/http2-stream.ts';
 
 /** A client's connection on which the daemon is the one that calls. */
 export class SessionConnection extends GrpcChannel {
