@@ -81,6 +81,25 @@ describe('published ports', () => {
     await engine.remove(id);
   });
 
+  test('a port without a protocol is one of tcp', async () => {
+    // Compose before 2.25 writes `8080/` for `expose: ["8080"]`.
+    const port = await freePort();
+    const id = await greeter(engine, 'bare', {
+      ExposedPorts: { '8080/': {}, '8081': {} },
+      HostConfig: { PortBindings: { '8080/': [{ HostPort: String(port) }] } },
+    });
+    assert.equal(await fetchFromHost(engine, '127.0.0.1', port), 'bare\n');
+    const { NetworkSettings, Config } = await engine.inspect(id);
+    assert.deepEqual(Object.keys(NetworkSettings.Ports).sort(), ['8080/tcp', '8081/tcp']);
+    assert.deepEqual(Config.ExposedPorts, { '8080/': {}, '8081': {} });
+    const exposing = await engine.api('GET', `/containers/json?filters=${encodeURIComponent('{"expose":["8080"]}')}`);
+    assert.deepEqual(
+      exposing.json.map((c: { Id: string }) => c.Id),
+      [id],
+    );
+    await engine.remove(id);
+  });
+
   test('udp', async () => {
     const port = await freePort();
     const id = await engine.sleeping({

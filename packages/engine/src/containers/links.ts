@@ -1,3 +1,4 @@
+import { portKey } from '@wharf/api/port-key';
 import { conflict, EngineError, invalidArgument, notFound } from '@wharf/base/error';
 import type { Networking, SandboxRequest } from '@wharf/network/networking';
 import { linkVariables } from '@wharf/runtime/spec/link-variables';
@@ -87,7 +88,7 @@ export function linkedEnvironment(
       alias,
       name: `/${record.name}/${alias}`,
       address,
-      ports: Object.keys(target.config.ExposedPorts),
+      ports: Object.keys(target.config.ExposedPorts).map(portKey),
       environment: target.config.Env ?? [],
     });
   });

@@ -7,6 +7,7 @@ import {
   matchesLabels,
   matchesPattern,
 } from '@wharf/api/filters';
+import { portKey } from '@wharf/api/port-key';
 import { invalidArgument, isErrorCode } from '@wharf/base/error';
 import type { ContainerDeps } from '../engine-deps.ts';
 import type { ContainerRecord } from './container-record.ts';
@@ -150,7 +151,7 @@ function publishes({ networking }: FilterDeps, { id }: ContainerRecord, ranges: 
 
 function exposes({ config }: ContainerRecord, ranges: readonly PortRange[]): boolean {
   return Object.keys(config.ExposedPorts).some((key) => {
-    const [port = '', protocol = 'tcp'] = key.split('/');
+    const [port = '', protocol = ''] = portKey(key).split('/');
     return within(ranges, Number(port), protocol);
   });
 }

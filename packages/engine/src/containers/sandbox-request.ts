@@ -1,3 +1,5 @@
+import type { PortMap } from '@wharf/api/network';
+import { portKey } from '@wharf/api/port-key';
 import type { SandboxRequest } from '@wharf/network/networking';
 import { wantsCapability } from '@wharf/runtime/spec/capabilities';
 import { networkSysctls } from '@wharf/runtime/spec/sysctls';
@@ -18,8 +20,8 @@ export function sandboxRequest(
     domainname: config.Domainname,
     networkMode: config.NetworkDisabled ? 'none' : hostConfig.NetworkMode,
     endpoints,
-    exposedPorts: Object.keys(config.ExposedPorts),
-    portBindings: hostConfig.PortBindings,
+    exposedPorts: Object.keys(config.ExposedPorts).map(portKey),
+    portBindings: fullKeys(hostConfig.PortBindings),
     publishAllPorts: hostConfig.PublishAllPorts,
     dns: hostConfig.Dns ?? [],
     dnsOptions: hostConfig.DnsOptions ?? [],
@@ -33,4 +35,11 @@ export function sandboxRequest(
     sysctls: networkSysctls(hostConfig),
     remapped: idMappingOf(deps.config, hostConfig) !== undefined,
   };
+}
+
+function fullKeys(bindings: PortMap): PortMap {
+  const full: PortMap = {};
+  for (const [key, hosts] of Object.entries(bindings))
+    full[portKey(key)] = [...(full[portKey(key)] ?? []), ...(hosts ?? [])];
+  return full;
 }

@@ -1,4 +1,5 @@
 import type { PortMap } from '@wharf/api/network';
+import { portKey } from '@wharf/api/port-key';
 import { invalidArgument } from '@wharf/base/error';
 
 /** The keys (`80/tcp`, `8000-8010/udp`) and host ports of a port map. Throws `invalid port specification: "x"`. */
@@ -14,7 +15,7 @@ export function validatePortBindings(bindings: PortMap): void {
 
 export function validateExposedPorts(ports: Readonly<Record<string, object>>): void {
   for (const key of Object.keys(ports)) {
-    const [port = '', protocol = 'tcp'] = key.split('/');
+    const [port = '', protocol = ''] = portKey(key).split('/');
     if (!isPortOrRange(port)) throw invalidPort(key);
     if (!['tcp', 'udp', 'sctp'].includes(protocol.toLowerCase())) throw invalidArgument(`invalid proto: ${protocol}`);
   }
