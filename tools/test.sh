@@ -55,7 +55,8 @@ need xz xz-utils
 need mmdebstrap mmdebstrap
 need systemd-analyze systemd
 need rsyslogd rsyslog
-/usr/bin/python3 -c 'import docker' 2>/dev/null || missing="$missing python3-docker"
+# Docker's SDK in Ubuntu 24.04 wants distutils, which its Python has no more and setuptools brings.
+/usr/bin/python3 -c 'import docker' 2>/dev/null || missing="$missing python3-docker python3-setuptools"
 [ -e /usr/lib/*/rsyslog/lmnsd_ossl.so ] || missing="$missing rsyslog-openssl"
 [ -z "$missing" ] || install_packages $missing
 # From trixie on the command is a package of its own.

@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Daemon } from './daemon.ts';
+import { isAtLeast } from './target.ts';
 
 // Not every distribution packages it: what it would show is skipped there, and said so.
 const plugin = [
@@ -12,6 +14,13 @@ const plugin = [
 
 /** For each case that needs it: a file without a single case counts as failed. */
 export const withBuildx = { skip: plugin === undefined && 'buildx is not installed' };
+
+/** For a case that earlier releases of buildx refuse by themselves. */
+export function buildxSince(version: string): { skip: string | false } {
+  if (plugin === undefined) return { skip: 'buildx is not installed' };
+  const found = / v?(\d+\.\d+)/.exec(execFileSync(plugin, ['version'], { encoding: 'utf8' }))![1]!;
+  return { skip: !isAtLeast(found, version) && `this is buildx ${found}, not yet ${version}` };
+}
 
 /** Runs the stock client with buildx: `build ...` or `buildx ...`. */
 export async function buildx(daemon: Daemon, command: readonly string[], env: Readonly<Record<string, string>> = {}) {

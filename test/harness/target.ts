@@ -30,7 +30,8 @@ export function comparedDocker(): { skip: string | false } {
   return { skip: false };
 }
 
-function isAtLeast(version: string, wanted: string): boolean {
+/** Whether a version's major and minor number are at least those wanted. */
+export function isAtLeast(version: string, wanted: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [wantedMajor = 0, wantedMinor = 0] = wanted.split('.').map(Number);
   return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
