@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestOf, parseDigest } from './digest.ts';
+import { parseDigest } from './digest.ts';
+import { digestOf } from './digest-of.ts';
 
 test('digests: whole sha256 only', () => {
   const digest = digestOf('');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, statSync } from 'node:fs';
-import { digestHex, digestOf } from '@wharf/oci/digest';
+import { digestHex } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { formatTarHeader, tarPadding, tarTrailer } from '@wharf/oci/layer/tar-writer';
 
 export interface RootImage {

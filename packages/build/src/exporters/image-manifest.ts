@@ -1,5 +1,6 @@
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import type { HistoryEntry, ImageConfig } from '@wharf/oci/image-config';
 import { mediaTypes } from '@wharf/oci/media-type';
 import type { ImageParts } from '@wharf/store/images/image-parts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { nowNanos } from '@wharf/base/timestamp';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import type { ProgressSink } from '../solver/progress.ts';
 import type { BuildOutput, ExportClient, ExportContext, ExportDeps, ExportResponse } from './build-output.ts';
 import { exportArchive } from './export-archive.ts';

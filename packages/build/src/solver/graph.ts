@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { invalidArgument } from '@wharf/base/error';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { type Op, OpSchema } from '../pb/llb_pb.ts';
 import type { Definition, OpMetadata } from './frontend.ts';
 

@@ -1,4 +1,4 @@
-import { digestOf } from '../digest.ts';
+import { digestOf } from '../digest-of.ts';
 import type { ImageConfig } from '../image-config.ts';
 import { formatTarHeader, tarPadding, tarTrailer } from '../layer/tar-writer.ts';
 import { type ElfArchitecture, greetingProgram } from './elf.ts';

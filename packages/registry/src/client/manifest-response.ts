@@ -1,6 +1,7 @@
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { type Digest, digestOf, isDigest } from '@wharf/oci/digest';
+import { type Digest, isDigest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { isIndexType, isManifestType, mediaTypes } from '@wharf/oci/media-type';
 
 import { ConnectionFailure } from './registry-error.ts';

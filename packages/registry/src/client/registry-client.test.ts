@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { EngineError } from '@wharf/base/error';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { mediaTypes } from '@wharf/oci/media-type';
 import { type Credentials, noCredentials } from './credentials.ts';
 import type { RegistryConfig } from './hosts.ts';

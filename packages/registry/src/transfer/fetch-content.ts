@@ -1,6 +1,6 @@
 import { EngineError, invalidArgument } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { ConnectionFailure } from '../client/registry-error.ts';
 import type { Repository } from '../client/repository.ts';
 

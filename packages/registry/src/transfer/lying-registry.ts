@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { mediaTypes } from '@wharf/oci/media-type';
 import { hostPlatform, type Platform } from '@wharf/oci/platform';
 

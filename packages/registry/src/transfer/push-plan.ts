@@ -1,6 +1,7 @@
 import { EngineError, notFound } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { type Manifest, parseImageConfig, parseIndex, parseManifest } from '@wharf/oci/manifest';
 import { isImageConfigType, isIndexType } from '@wharf/oci/media-type';
 import { formatPlatform, matchesPlatform, type Platform } from '@wharf/oci/platform';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { noCredentials } from '../client/credentials.ts';
 import { RegistryClient } from '../client/registry-client.ts';
 import { uploadBlob } from './upload-blob.ts';

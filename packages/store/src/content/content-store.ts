@@ -14,7 +14,8 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { EngineError } from '@wharf/base/error';
-import { type Digest, digestHex, digestOf } from '@wharf/oci/digest';
+import { type Digest, digestHex } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 
 /** How long a fetch that was broken off can be taken up again. */
 const partLifetime = 24 * 3600 * 1000;

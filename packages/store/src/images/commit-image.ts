@@ -1,5 +1,5 @@
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import type { ContainerDefaults, ImageConfig } from '@wharf/oci/image-config';
 import { parseManifest } from '@wharf/oci/manifest';
 import { mediaTypes } from '@wharf/oci/media-type';

@@ -10,7 +10,7 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import type { JsonMessage } from '@wharf/api/streams/json-message';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { mount, unmount } from '@wharf/sys/mount';
 import { layerDirectory } from '../layers/layer-directory.ts';
 import { tarOf } from '../layers/tar-fixture.ts';

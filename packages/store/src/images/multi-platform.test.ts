@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { tarOf } from '../layers/tar-fixture.ts';
 import { openDatabase } from '../metadata/database.ts';
 import { openContentImageStore } from './content-image-store.ts';

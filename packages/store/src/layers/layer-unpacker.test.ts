@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { openDirectory } from '@wharf/sys/file';
 import { cString } from '@wharf/sys/syscall';
 import { getXattrAt } from '@wharf/sys/xattr';

@@ -1,4 +1,4 @@
-import { digestOf } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { parseManifest } from '@wharf/oci/manifest';
 import { familiarName, formatCanonical, formatFamiliar, parseReference, type Reference } from '@wharf/oci/reference';
 import { mountBlob } from '@wharf/registry/client/mount-blob';

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { invalidArgument } from '@wharf/base/error';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import type { Compression } from '@wharf/oci/layer/compression';
 
 /** What came in an image archive: small files in memory, layers unpacked already. */

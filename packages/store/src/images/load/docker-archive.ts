@@ -1,5 +1,6 @@
 import { invalidArgument } from '@wharf/base/error';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import type { Compression } from '@wharf/oci/layer/compression';
 import { parseImageConfig } from '@wharf/oci/manifest';
 import { mediaTypes } from '@wharf/oci/media-type';
