@@ -1,8 +1,10 @@
 import { imageArchive } from '../../test/fixtures/image.ts';
 import type { Engine } from '../engines/engine.ts';
 import { SharedRegistry } from '../registries/shared-registry.ts';
+import { median } from '../statistics.ts';
 import { atLeast, atMost, below, both, type Figure, inTurn, type Measure, type Values } from './figure.ts';
 import { imageLayers } from './load.ts';
+import { pullFloor } from './pull-floor.ts';
 import { mediansOf } from './start.ts';
 
 /** Pulls from Debian's docker-registry on the loopback. */
@@ -42,11 +44,14 @@ async function measurePulls(engines: readonly Engine[], registry: SharedRegistry
   const { megabytes, layers, rounds } = size;
   const cpu: Record<string, number[]> = Object.fromEntries(engines.map(({ name }) => [name, []]));
   const again: Record<string, number[]> = Object.fromEntries(engines.map(({ name }) => [name, []]));
+  const floors: number[] = [];
   let generation = 0;
   const rates = await inTurn(engines, rounds, async (engine) => {
     if (engine === engines[0]) {
       generation++;
-      await registry.seed(`pull${layers}-${generation}`, imageLayers(megabytes, layers, generation));
+      const content = imageLayers(megabytes, layers, generation);
+      await registry.seed(`pull${layers}-${generation}`, content);
+      floors.push(pullFloor(content[0]!));
     }
     const name = `${registry.host}/pull${layers}-${generation}`;
     const before = engine.cpuMilliseconds();
@@ -58,8 +63,16 @@ async function measurePulls(engines: readonly Engine[], registry: SharedRegistry
   });
   const what = `${Math.round(megabytes)} MB in ${layers} layers`;
   const [byRate, byCpu, bySecond] = [mediansOf(rates), mediansOf(cpu), mediansOf(again)];
+  const floor = median(floors);
+  const byFloor = Object.fromEntries(Object.entries(byRate).map(([name, rate]) => [name, floor / rate])) as Values;
   return [
     { name: `pull of ${what}`, unit: 'MB/s', values: byRate, promise: best(byRate, 2) },
+    {
+      name: `${what}, time against inflating or disk`,
+      unit: 'x',
+      values: byFloor,
+      promise: below(byFloor.wharfd, 1.3, 'x'),
+    },
     { name: `pull of ${what}, a GB`, unit: 'CPU s', values: byCpu, promise: atMost(byCpu, 1 / 4, 'dockerd') },
     { name: `second pull of ${what}`, unit: 'ms', values: bySecond, promise: below(bySecond.wharfd, 15, 'ms') },
   ];

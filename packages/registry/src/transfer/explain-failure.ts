@@ -27,6 +27,7 @@ export async function explainPullFailure(error: unknown, pull: FailedPull): Prom
       { cause: error },
     );
   }
+  if (error.status === 429) return explainLimit(error, credentials);
   if (error.status !== 404) return error;
   if (error.has('NAME_UNKNOWN')) {
     return notFound(`repository ${familiarName(reference)} not found: ${error.message}`, { cause: error });
@@ -48,6 +49,21 @@ export function explainPushFailure(error: unknown, reference: Reference, credent
     `push access denied for ${familiarName(reference)}: ${shown}; ${whoAsked(error, credentials)}`,
     { cause: error },
   );
+}
+
+/** Registries that count pulls seldom say until when, and give more of them to who logs in. */
+function explainLimit(error: RegistryError, credentials: Credentials): EngineError {
+  const { retryAfter, host } = error;
+  const until = retryAfter === undefined ? '' : `; ${host} asks to come back in ${roughly(retryAfter)}`;
+  const login = isAnonymous(credentials) ? `: 'docker login' may raise the limit` : '';
+  return new EngineError(error.code, `${error.message}${until}; ${whoAsked(error, credentials)}${login}`, {
+    cause: error,
+  });
+}
+
+function roughly(seconds: number): string {
+  if (seconds < 120) return `${Math.ceil(seconds)} seconds`;
+  return seconds < 7200 ? `${Math.ceil(seconds / 60)} minutes` : `${Math.ceil(seconds / 3600)} hours`;
 }
 
 function isDenied(error: RegistryError): boolean {

@@ -187,6 +187,17 @@ describe('what is refused', () => {
       /^pull access denied for 127\.0\.0\.1:\d+\/a, repository does not exist or may require 'docker login': unauthorized: authentication required; no credentials were sent to 127\.0\.0\.1:\d+$/,
     ],
     [
+      'more than the registry gives in a day',
+      (registry) => {
+        registry.behave = () => ({
+          ...failure(429, 'TOOMANYREQUESTS', 'You have reached your pull rate limit.'),
+          headers: { 'Retry-After': '20000' },
+        });
+      },
+      'unavailable',
+      /^toomanyrequests: You have reached your pull rate limit\.; 127\.0\.0\.1:\d+ asks to come back in 6 hours; no credentials were sent to 127\.0\.0\.1:\d+: 'docker login' may raise the limit$/,
+    ],
+    [
       'a repository that is not there',
       (registry) => {
         registry.behave = () => failure(404, 'NAME_UNKNOWN', 'repository name not known to registry');
