@@ -65,8 +65,8 @@ export interface ExportClient {
 
 export interface ClientContent {
   has(digest: Digest): Promise<boolean>;
-  /** Of something small. Throws not_found. */
-  read(digest: Digest): AsyncIterable<Uint8Array>;
+  /** Unchecked. Throws not_found. */
+  read(digest: Digest): AsyncGenerator<Uint8Array, void, undefined>;
   write(descriptor: Pick<Descriptor, 'digest' | 'size'>, content: AsyncIterable<Uint8Array>): Promise<void>;
 }
 

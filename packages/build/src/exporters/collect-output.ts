@@ -11,10 +11,11 @@ interface Finished {
   readonly result: FrontendResult;
   /** Seconds since 1970. */
   readonly epoch: number | undefined;
+  readonly inlineCache: BuildOutput['inlineCache'];
 }
 
 /** Computes what a frontend has returned, for the exporters. */
-export async function collectOutput({ solver, bridge, result, epoch }: Finished): Promise<BuildOutput> {
+export async function collectOutput({ solver, bridge, result, epoch, inlineCache }: Finished): Promise<BuildOutput> {
   const { refs, metadata } = result;
   const isMultiPlatform = refs.size > 1 || (refs.size === 1 && !refs.has('default'));
   const named = platformsOf(metadata);
@@ -40,7 +41,7 @@ export async function collectOutput({ solver, bridge, result, epoch }: Finished)
     createdAt: (diffId) => solver.createdAt(diffId),
     descriptorOf: (diffId) => solver.descriptorOf(diffId),
     rewritten: (diffId, seconds) => solver.rewritten(diffId, seconds),
-    inlineCache: () => undefined,
+    inlineCache,
   };
 }
 

@@ -6,6 +6,7 @@ import type { ImageParts } from '@wharf/store/images/image-parts';
 import { archiveImage } from '@wharf/store/images/save-images';
 import { type AssembledImage, assembleImage, imageResponse } from './assemble-image.ts';
 import type { ClientContent, ExportContext, ExportResponse } from './build-output.ts';
+import { copyBlob } from './copy-blob.ts';
 import type { ArchiveOutput } from './output.ts';
 
 /** The name by which clients know the directory that takes an OCI layout. */
@@ -26,14 +27,10 @@ export async function exportArchive(context: ExportContext, output: ArchiveOutpu
   return response;
 }
 
-async function copyContent({ content, layers }: ImageParts, store: ClientContent, { target }: AssembledImage) {
-  const copy = async (descriptor: Descriptor): Promise<void> => {
-    const { digest, size } = descriptor;
-    if (await store.has(digest)) return;
-    await store.write({ digest, size }, content.has(digest) ? content.stream(digest) : layers.openTar(digest));
-  };
+async function copyContent(parts: ImageParts, store: ClientContent, { target }: AssembledImage) {
+  const copy = (descriptor: Descriptor) => copyBlob(parts, store, descriptor);
   const visit = async (descriptor: Descriptor): Promise<void> => {
-    const bytes = content.read(descriptor.digest);
+    const bytes = parts.content.read(descriptor.digest);
     if (isIndexType(descriptor.mediaType)) {
       for (const child of parseIndex(bytes).manifests) await visit(child);
     } else {

@@ -4,6 +4,7 @@ import { digestOf } from '@wharf/oci/digest-of';
 import type { HistoryEntry, ImageConfig } from '@wharf/oci/image-config';
 import { mediaTypes } from '@wharf/oci/media-type';
 import type { ImageParts } from '@wharf/store/images/image-parts';
+import { inlineCacheField } from '../cache/read-cache.ts';
 import type { ImageConfigDraft } from '../solver/frontend.ts';
 
 export interface ImageContent {
@@ -35,7 +36,7 @@ export async function writeManifest(parts: ImageParts, image: ImageContent): Pro
     ...(created === undefined ? {} : { created }),
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
     history,
-    ...(inlineCache && { 'moby.buildkit.cache.v0': Buffer.from(inlineCache).toString('base64') }),
+    ...(inlineCache && { [inlineCacheField]: Buffer.from(inlineCache).toString('base64') }),
   };
   const configBytes = Buffer.from(JSON.stringify(config));
   const configDescriptor = describe(ociTypes ? mediaTypes.ociConfig : mediaTypes.dockerConfig, configBytes);

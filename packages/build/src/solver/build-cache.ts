@@ -15,6 +15,10 @@ export interface CachedStep {
   readonly usageCount: number;
 }
 
+interface NewStep extends Pick<CachedStep, 'layer' | 'description' | 'size'> {
+  readonly createdAt?: number | undefined;
+}
+
 /** Layers that builds made, kept for builds to come. Its rows keep them from being collected. */
 export class BuildCache {
   readonly #steps: Collection<CachedStep>;
@@ -41,9 +45,14 @@ export class BuildCache {
     return step;
   }
 
-  put(key: string, { layer, description, size }: Pick<CachedStep, 'layer' | 'description' | 'size'>): CachedStep {
+  has(key: string): boolean {
+    return this.#steps.has(key);
+  }
+
+  /** A layer that was made elsewhere was made when that says. */
+  put(key: string, { layer, description, size, createdAt }: NewStep): CachedStep {
     const now = Date.now();
-    const step = { layer, description, size, createdAt: now, lastUsedAt: now, usageCount: 1 };
+    const step = { layer, description, size, createdAt: createdAt ?? now, lastUsedAt: now, usageCount: 1 };
     this.#steps.put(key, step);
     return step;
   }

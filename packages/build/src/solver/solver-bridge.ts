@@ -61,7 +61,8 @@ export class SolverBridge implements FrontendBridge {
       if (request.evaluate) await Promise.all([...result.refs.values()].map((ref) => ref?.evaluate()));
       return result;
     }
-    const { definition, steps = [] } = request;
+    const { definition, steps = [], cacheImports = [] } = request;
+    if (cacheImports.length > 0) await this.#solver.options.caches?.import(cacheImports);
     const edge = decodeDefinition(definition);
     this.#onGraph?.(edge, steps);
     if (!edge) return { refs: new Map([['default', undefined]]), metadata: new Map() };

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, notImplemented } from '@wharf/base/error';
 import type { FaultPoint } from '@wharf/base/fault-point';
@@ -10,23 +10,24 @@ import type { Digest } from '@wharf/oci/digest';
 import type { ImageParts } from '@wharf/store/images/image-parts';
 import { layerDirectory } from '@wharf/store/layers/layer-directory';
 import type { LayerRecord } from '@wharf/store/layers/layer-store';
-import { decodePlatform } from '../dockerfile/llb/platform.ts';
+import type { BuildCaches } from '../cache/build-caches.ts';
+import type { CacheLayer } from '../cache/cache-config.ts';
+import { Definitions } from '../cache/definitions.ts';
 import type { StepRead } from '../history/build-record.ts';
-import { imageMaterial } from '../history/image-material.ts';
 import type { StepObserver } from '../history/step-observer.ts';
 import { runExecOp } from '../ops/exec-op.ts';
 import { planFileOp } from '../ops/file-op.ts';
 import type { DiffOp, ExecOp, FileOp, SourceOp } from '../pb/llb_pb.ts';
-import { checkOut } from '../sources/git-source.ts';
-import { downloadFile, type OpenUpload } from '../sources/http-source.ts';
+import type { OpenUpload } from '../sources/http-source.ts';
 import type { FileWorkers } from '../trees/file-workers.ts';
-import type { Selection } from '../trees/select.ts';
+import { type Selection, whole } from '../trees/select.ts';
 import type { BuildCache, CachedStep } from './build-cache.ts';
 import type { BuildLimits } from './build-limits.ts';
 import type { CacheMounts } from './cache-mounts.ts';
 import type { Edge, Vertex } from './graph.ts';
 import type { ImageSources } from './image-sources.ts';
 import type { ProgressSink } from './progress.ts';
+import { readSource } from './read-source.ts';
 import { emptyResult, layerPaths, locationOf, type Result } from './result.ts';
 import type { ClientKeys, LocalRequest } from './session.ts';
 import { MissingPathError, SolveError } from './solve-error.ts';
@@ -64,6 +65,8 @@ export interface SolveOptions {
   readonly shmSize: number;
   readonly entitlements: ReadonlySet<string>;
   readonly useCache: boolean;
+  /** Of elsewhere. */
+  readonly caches?: BuildCaches | undefined;
   readonly emit: ProgressSink;
   readonly observer?: StepObserver;
   /** Told of each command that begins, and by which id this host knows it. */
@@ -81,6 +84,11 @@ interface KeyedStep {
 export class Solver {
   readonly deps: SolverDeps;
   readonly options: SolveOptions;
+  /** How results are named in caches of elsewhere. */
+  readonly definitions = new Definitions({
+    source: (edge) => this.result(edge),
+    contents: (directory, selections, input) => this.#contents(directory, selections, { input, reader: 'context' }),
+  });
   readonly #results = new Map<Digest, Promise<Result>>();
   readonly #descriptors = new Map<Digest, Descriptor>();
   readonly #created = new Map<Digest, number>();
@@ -115,8 +123,6 @@ export class Solver {
   async #solve(vertex: Vertex): Promise<Result> {
     const { signal, emit } = this.options;
     const { digest, name, metadata } = vertex;
-    const inputs = await together(vertex.inputs.map((edge) => this.result(edge)));
-    signal.throwIfAborted();
     const shown = {
       kind: 'vertex' as const,
       digest,
@@ -124,10 +130,13 @@ export class Solver {
       inputs: vertex.inputs.map((edge) => edge.vertex.digest),
       ...(metadata.progressGroup && { progressGroup: metadata.progressGroup }),
     };
+    const imported = await this.#imported(vertex);
+    const inputs = imported ? [] : await together(vertex.inputs.map((edge) => this.result(edge)));
+    signal.throwIfAborted();
     const started = nowNanos();
     emit({ ...shown, cached: false, started });
     try {
-      const { result, cached } = await this.#operate(vertex, inputs);
+      const { result, cached } = imported ?? (await this.#operate(vertex, inputs));
       emit({ ...shown, cached, started, completed: nowNanos() });
       return result;
     } catch (error) {
@@ -136,6 +145,26 @@ export class Solver {
       emit({ ...shown, cached: false, started, completed: nowNanos(), error: failure.message });
       throw failure;
     }
+  }
+
+  /** The whole result from a cache of elsewhere, without a look at what it is made of. */
+  async #imported(vertex: Vertex): Promise<{ result: Result; cached: boolean } | undefined> {
+    const { caches, useCache } = this.options;
+    const { op } = vertex.op;
+    if (!caches?.hasImports || !useCache || !(op.case === 'exec' || op.case === 'file')) return undefined;
+    const definition = await this.definitions.of({ vertex, index: 0 });
+    const layers = definition?.anew === false && (await caches.result(definition, vertex));
+    if (!layers) return undefined;
+    // A build that knows no such cache finds them as well.
+    for (const { key, layer } of caches.stepsOf(layers)) if (!this.deps.cache.has(key)) this.#keep(key, layer, vertex);
+    for (const { diffId, createdAt } of layers) if (createdAt !== undefined) this.#created.set(diffId, createdAt);
+    return { result: { kind: 'layers', layers: layers.map(({ diffId }) => diffId) }, cached: true };
+  }
+
+  /** Takes what a cache of elsewhere has for a step's. */
+  #keep(key: string, { diffId, createdAt }: CacheLayer, { name }: Vertex): CachedStep {
+    const size = this.deps.parts.layers.get(diffId)?.size ?? 0;
+    return this.deps.cache.put(key, { layer: diffId, description: name, size, createdAt });
   }
 
   async #operate(vertex: Vertex, inputs: readonly Result[]): Promise<{ result: Result; cached: boolean }> {
@@ -158,42 +187,10 @@ export class Solver {
     }
   }
 
-  async #source(vertex: Vertex, { identifier, attrs }: SourceOp): Promise<Result> {
-    const { platform } = vertex.op;
-    const [scheme = '', name = ''] = splitIdentifier(identifier);
-    if (scheme === 'docker-image') {
-      const material = imageMaterial(name, decodePlatform(platform));
-      if (material) this.options.observer?.material(material);
-      const { layers, descriptors } = await this.options.images.base(name, decodePlatform(platform));
-      for (const [diffId, descriptor] of descriptors) this.#descriptors.set(diffId, descriptor);
-      return { kind: 'layers', layers };
-    }
-    if (scheme === 'local') {
-      const request: LocalRequest = {
-        name,
-        includePatterns: patterns(attrs['local.includepattern']),
-        excludePatterns: patterns(attrs['local.excludepatterns']),
-        followPaths: patterns(attrs['local.followpaths']),
-        differ: attrs['local.differ'] === 'none' ? 'none' : 'metadata',
-      };
-      const path = await this.options.openLocal(request, vertex.digest);
-      return { kind: 'directory', path };
-    }
-    const { scratch, signal } = this.options;
-    const directory = () => mkdtempSync(join(scratch, 'source-'));
-    if (scheme === 'http' || scheme === 'https') {
-      const path = directory();
-      const { openUpload } = this.options;
-      const digest = await downloadFile({ url: identifier, attrs }, path, { signal, openUpload });
-      this.options.observer?.material({ uri: identifier, digest });
-      return { kind: 'directory', path };
-    }
-    if (scheme === 'git') {
-      const { path, commit } = await checkOut({ identifier, attrs }, directory(), signal);
-      this.options.observer?.material({ uri: attrs['git.fullurl'] || identifier, digest: `sha1:${commit}` });
-      return { kind: 'directory', path };
-    }
-    throw notImplemented(`a build source of the kind ${scheme}`);
+  async #source(vertex: Vertex, op: SourceOp): Promise<Result> {
+    const { result, descriptors } = await readSource(vertex, op, this.options);
+    for (const [diffId, descriptor] of descriptors ?? []) this.#descriptors.set(diffId, descriptor);
+    return result;
   }
 
   async #file(vertex: Vertex, op: FileOp, inputs: readonly Result[]) {
@@ -281,9 +278,13 @@ export class Solver {
     this.options.observer?.keyed(vertex, { key, base, reads, ignoresCache: !mayReuse });
     while (mayReuse) {
       const found = cache.find(key) ?? (await this.#orLeave(running.get(key)?.catch(() => undefined)));
-      if (found) return { result: this.#above(base, found), cached: true };
+      if (found) return this.#made(vertex, { key, base, found, cached: true });
       // Of those that waited for a step that failed or was given up, one makes it again and the others wait for that.
       if (!running.has(key)) break;
+    }
+    const imported = mayReuse ? await this.options.caches?.step(key, vertex) : undefined;
+    if (imported) {
+      return this.#made(vertex, { key, base, found: this.#keep(key, imported, vertex), cached: true });
     }
     fault('build.step');
     const work = make().then(({ diffId, size }) => {
@@ -292,7 +293,7 @@ export class Solver {
     });
     running.set(key, work);
     try {
-      return { result: this.#above(base, await work), cached: false };
+      return this.#made(vertex, { key, base, found: await work, cached: false });
     } finally {
       if (running.get(key) === work) running.delete(key);
     }
@@ -312,9 +313,15 @@ export class Solver {
     }
   }
 
-  #above(base: readonly Digest[], { layer, createdAt }: CachedStep): Result {
+  #made(
+    vertex: Vertex,
+    { key, base, found, cached }: Pick<KeyedStep, 'key' | 'base'> & { found: CachedStep; cached: boolean },
+  ): { result: Result; cached: boolean } {
+    const { layer, createdAt } = found;
     this.#created.set(layer, Math.min(createdAt, this.#created.get(layer) ?? createdAt));
-    return { kind: 'layers', layers: [...base, layer] };
+    const layers = [...base, layer];
+    this.options.caches?.made(key, { vertex, diffIds: layers, createdAt });
+    return { result: { kind: 'layers', layers }, cached };
   }
 
   /** What stands for the part of a tree that is read. */
@@ -370,24 +377,9 @@ export class Solver {
   }
 }
 
-function splitIdentifier(identifier: string): [scheme: string, rest: string] {
-  const at = identifier.indexOf('://');
-  return at < 0 ? ['', identifier] : [identifier.slice(0, at), identifier.slice(at + 3)];
-}
-
-function patterns(json: string | undefined): string[] {
-  if (json === undefined) return [];
-  const parsed: unknown = JSON.parse(json);
-  return Array.isArray(parsed) ? parsed.filter((item) => typeof item === 'string') : [];
-}
-
 function layersOf(result: Result): readonly Digest[] {
   if (result.kind === 'layers') return result.layers;
   throw new EngineError('not_implemented', 'a directory of the client as the base of a step');
-}
-
-function whole(selector: string): Selection {
-  return { path: selector || '/', wildcard: false, followLinks: true, includePatterns: [], excludePatterns: [] };
 }
 
 /** The operation and the content of all that it reads. */

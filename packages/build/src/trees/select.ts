@@ -18,6 +18,11 @@ export interface Selection {
   readonly excludePatterns: readonly string[];
 }
 
+/** All of a tree, or of what a path in it leads to. */
+export function whole(path: string): Selection {
+  return { path: path || '/', wildcard: false, followLinks: true, includePatterns: [], excludePatterns: [] };
+}
+
 /** One path that a selection leads to. */
 export interface Selected {
   /** Real, without a leading slash. */

@@ -22,6 +22,7 @@ import { Health, HealthCheckResponse_ServingStatus, HealthCheckResponseSchema } 
 import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
 import { Arrivals } from './arrivals.ts';
+import { cachesOf } from './cache-options.ts';
 import { addGateway, type DrivenBuild } from './gateway.ts';
 import { addHistory } from './history-wire.ts';
 import { buildLlb, type LlbDeps } from './llb-build.ts';
@@ -133,6 +134,7 @@ export class BuildWire {
           entitlements: request.Entitlements,
           epoch: epoch !== undefined && /^\d+$/.test(epoch) ? Number(epoch) : undefined,
           exporters: exportersOf(request),
+          caches: cachesOf(request),
           emit: (event) => (recording ? recording.event(event) : log.add(event)),
           ...(recording && { observer: recording }),
         },
@@ -205,12 +207,10 @@ export class BuildWire {
   }
 }
 
-function checkRequest({ Cache, FrontendAttrs, SourcePolicy, Entitlements }: SolveRequest): void {
+function checkRequest({ FrontendAttrs, SourcePolicy, Entitlements }: SolveRequest): void {
   const denied = Entitlements.find((entitlement) => entitlement !== 'network.host');
   if (denied !== undefined) throw invalidArgument(`${denied} is not allowed`);
   if (SourcePolicy && SourcePolicy.rules.length > 0) throw notImplemented('a source policy of a build');
-  const [cache] = [...(Cache?.Exports ?? []), ...(Cache?.Imports ?? [])];
-  if (cache) throw notImplemented(`a build cache of the type ${cache.Type}`);
   for (const [name, value] of Object.entries(FrontendAttrs)) {
     // What clients ask for by themselves is meant for images that can carry it; others need not.
     if (!name.startsWith('attest:') || value.split(',').includes('inline-only=true')) continue;

@@ -19,6 +19,7 @@ import type { FrontendResult } from '../solver/frontend.ts';
 import type { SolverBridge } from '../solver/solver-bridge.ts';
 import { byteName } from '../trees/tree-view.ts';
 import type { Arrivals } from './arrivals.ts';
+import { decodeCacheEntry } from './cache-options.ts';
 import { encodeStat } from './encode-stat.ts';
 import { definitionFrom, encodeResult, resultFrom } from './messages.ts';
 
@@ -110,10 +111,15 @@ export function addGateway(
   unary(handlers, method.solve, async (request, call) => {
     const { bridge } = await buildOf(call);
     const { Definition: definition, Frontend: frontend, FrontendOpt: options, FrontendInputs, Evaluate } = request;
+    const cacheImports = request.CacheImports.map(decodeCacheEntry);
     const inputs = Object.entries(FrontendInputs).map(([name, input]) => [name, definitionFrom(input)] as const);
     const result = await bridge.solve(
       frontend === ''
-        ? { definition: definition ? definitionFrom(definition) : { def: [], metadata: {} }, evaluate: Evaluate }
+        ? {
+            definition: definition ? definitionFrom(definition) : { def: [], metadata: {} },
+            cacheImports,
+            evaluate: Evaluate,
+          }
         : { frontend, options, inputs: Object.fromEntries(inputs), evaluate: Evaluate },
     );
     return create(SolveResponseSchema, { result: encodeResult(result) });

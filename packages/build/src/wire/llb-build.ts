@@ -3,8 +3,13 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { invalidArgument } from '@wharf/base/error';
+import type { Digest } from '@wharf/oci/digest';
 import { type Credentials, credentialsFrom, noCredentials } from '@wharf/registry/client/credentials';
 import type { Transfers } from '@wharf/registry/transfer/transfers';
+import { BuildCaches } from '../cache/build-caches.ts';
+import { encodeInlineCache, type StepResult } from '../cache/cache-config.ts';
+import { parseCacheExport, parseCacheImport } from '../cache/cache-requests.ts';
+import { exportCaches } from '../cache/export-cache.ts';
 import type { ContextStore, HeldContext } from '../contexts/context-store.ts';
 import { collectOutput } from '../exporters/collect-output.ts';
 import type { ExporterRequest } from '../exporters/exporter-request.ts';
@@ -39,6 +44,7 @@ export interface LlbRequest {
   /** Seconds since 1970. */
   readonly epoch: number | undefined;
   readonly exporters: readonly ExporterRequest[];
+  readonly caches: { readonly imports: readonly ExporterRequest[]; readonly exports: readonly ExporterRequest[] };
   readonly signal: AbortSignal;
   readonly emit: ProgressSink;
   readonly observer?: StepObserver;
@@ -53,12 +59,18 @@ export async function buildLlb(
   const { session, signal, emit, epoch } = request;
   // Before anything runs: what an exporter cannot do says so.
   const outputs = request.exporters.map(parseOutput);
+  const cacheExports = request.caches.exports.map(parseCacheExport);
+  const isInline = cacheExports.some(({ type }) => type === 'inline');
+  for (const entry of request.caches.imports) parseCacheImport(entry);
   using _lease = deps.parts.leases.open();
   const scratch = join(deps.dataRoot, 'build', 'work', randomBytes(8).toString('hex'));
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
   const held: HeldContext[] = [];
   try {
     const credentials = (domain: string) => credentialsOf(session, domain, signal);
+    const client = sessionClient({ session, credentials, signal });
+    const { parts, transfers } = deps;
+    const caches = new BuildCaches({ parts, transfers, client, signal, emit });
     const images = new ImageSources(deps.parts, deps.transfers, { credentials, signal, onPull: () => undefined });
     const solver = new Solver(deps, {
       images,
@@ -67,6 +79,7 @@ export async function buildLlb(
       shmSize: 64 << 20,
       entitlements: new Set(request.entitlements),
       useCache: true,
+      caches,
       emit,
       ...(request.observer && { observer: request.observer }),
       scratch,
@@ -84,11 +97,16 @@ export async function buildLlb(
       },
     });
     const bridge = new SolverBridge(solver, images, { buildId: request.id, sessionId: session?.id ?? '' });
+    await caches.import(request.caches.imports);
     const result = await drive(bridge);
-    const build = await collectOutput({ solver, bridge, result, epoch });
-    const client = sessionClient({ session, credentials, signal });
+    const made: StepResult[] = [];
+    const inlineCache = (layers: readonly Digest[]) => (isInline ? encodeInlineCache(made, layers) : undefined);
+    const build = await collectOutput({ solver, bridge, result, epoch, inlineCache });
+    if (cacheExports.length > 0) made.push(...(await caches.results(solver.definitions)));
     deps.fault('build.export');
-    return await runExporters(outputs, { deps, build, client, signal, emit });
+    const response = await runExporters(outputs, { deps, build, client, signal, emit });
+    const filled = await exportCaches(cacheExports, { deps, build, client, caches, results: made, signal, emit });
+    return { ...response, ...filled };
   } finally {
     for (const context of held) context.release();
     rmSync(scratch, { recursive: true, force: true });

@@ -14,6 +14,7 @@ import type { Credentials } from '../client/credentials.ts';
 import type { FetchedManifest } from '../client/manifest-response.ts';
 import type { Repository } from '../client/repository.ts';
 import { type Wait, withRetries } from '../client/retry.ts';
+import type { OpenBlob } from './download-blob.ts';
 import { explainPullFailure } from './explain-failure.ts';
 import { fetchContent } from './fetch-content.ts';
 import { fetchLayer, hasLayer, type LayerState, type RemoteLayer } from './fetch-layer.ts';
@@ -112,6 +113,15 @@ export class ImagePuller {
     const fetched = await this.#fetch(reference, chosen, options);
     this.#warnOfPlatform(reference, chosen, options);
     return fetched;
+  }
+
+  /** Brings one layer here that no image names, from wherever `open` finds it. Who wants it holds a lease. */
+  async fetchLayer(
+    layer: RemoteLayer,
+    { open, signal, progress }: { open: OpenBlob; signal: AbortSignal; progress: Progress },
+  ): Promise<void> {
+    if (!isLayerType(layer.descriptor.mediaType)) throw unsupportedLayer(layer.descriptor);
+    await this.#fetchLayer(open, layer, { signal, progress });
   }
 
   /** The manifest or index that a reference stands for now. */
@@ -262,7 +272,8 @@ export class ImagePuller {
       // A layer may be in an image twice.
       const known = seen.get(`${digest} ${layer.diffId}`);
       if (known) return known;
-      const work = this.#fetchLayer(repository, layer, { signal: all, progress });
+      const open = openRemoteBlob(this.#deps.client.transport, repository, layer.descriptor);
+      const work = this.#fetchLayer(open, layer, { signal: all, progress });
       work.catch((error: unknown) => abort.abort(error));
       seen.set(`${digest} ${layer.diffId}`, work);
       return work;
@@ -275,7 +286,7 @@ export class ImagePuller {
   }
 
   async #fetchLayer(
-    repository: Repository,
+    open: OpenBlob,
     layer: RemoteLayer,
     { signal, progress }: { signal: AbortSignal; progress: Progress },
   ): Promise<void> {
@@ -291,7 +302,6 @@ export class ImagePuller {
       const { outcome, joined } = this.#layers.run(layer.descriptor.digest, share, async (context) => {
         context.progress({ kind: 'waiting' });
         using _slot = await this.#slots.take(context.signal);
-        const open = openRemoteBlob(this.#deps.client.transport, repository, layer.descriptor);
         await fetchLayer(this.#deps, layer, { ...context, open });
       });
       try {
@@ -321,15 +331,21 @@ function chooseManifest(manifests: readonly Descriptor[], platform: Platform | u
 const layerType =
   /^application\/vnd\.(oci\.image\.layer(\.nondistributable)?\.v1|docker\.image\.rootfs(\.foreign)?\.diff)\.tar([.+](gzip|zstd))?$/;
 
+function isLayerType(mediaType: string): boolean {
+  return layerType.test(mediaType);
+}
+
+function unsupportedLayer({ mediaType }: Descriptor): EngineError {
+  return invalidArgument(`unsupported layer media type: ${JSON.stringify(mediaType)}`);
+}
+
 function layersOf({ layers }: Manifest, { rootfs }: ImageConfig): RemoteLayer[] {
   const diffIds = rootfs.diff_ids;
   if (diffIds.length !== layers.length) {
     throw invalidArgument(`mismatched image rootfs and manifest layers: ${diffIds.length} and ${layers.length}`);
   }
   return layers.map((descriptor, index) => {
-    if (!layerType.test(descriptor.mediaType)) {
-      throw invalidArgument(`unsupported layer media type: ${JSON.stringify(descriptor.mediaType)}`);
-    }
+    if (!isLayerType(descriptor.mediaType)) throw unsupportedLayer(descriptor);
     if (!isDigest(descriptor.digest)) throw invalidArgument('invalid manifest');
     return { descriptor, diffId: diffIds[index]! };
   });

@@ -78,8 +78,11 @@ function planManifest(parts: ImageParts, descriptor: Descriptor, depth = 0): Pus
   if (depth > 4 || !content.has(descriptor.digest)) throw new MissingContent(descriptor.digest);
   const bytes = content.read(descriptor.digest);
   if (isIndexType(descriptor.mediaType)) {
-    const children = parseIndex(bytes).manifests.map((child) => planManifest(parts, child, depth + 1));
-    return { descriptor, bytes, children, blobs: [] };
+    const { manifests } = parseIndex(bytes);
+    // BuildKit's caches have indexes of blobs.
+    const [blobs, others] = [manifests.filter(isBlob), manifests.filter((child) => !isBlob(child))];
+    const children = others.map((child) => planManifest(parts, child, depth + 1));
+    return { descriptor, bytes, children, blobs: blobs.flatMap((blob) => layerBlob(parts, blob, undefined)) };
   }
   const manifest = parseManifest(bytes);
   if (!content.has(manifest.config.digest)) throw new MissingContent(manifest.config.digest);
@@ -90,19 +93,29 @@ function planManifest(parts: ImageParts, descriptor: Descriptor, depth = 0): Pus
 const foreign = /\.(foreign|nondistributable)\./;
 
 function layerBlobs(parts: ImageParts, manifest: Manifest): PushedBlob[] {
-  const { content, layers, blobSources } = parts;
   const diffIds = diffIdsOf(parts, manifest);
-  return manifest.layers.flatMap((descriptor, index) => {
-    const { digest, mediaType } = descriptor;
-    // Their owner lets nobody else give them away.
-    if (foreign.test(mediaType)) return [];
-    const diffId = diffIds[index];
-    const isPlain = digest === diffId && layers.has(digest);
-    if (!isPlain && !content.has(digest)) throw new MissingContent(digest);
-    // What came plain from a registry stays what it was: its image keeps its digest.
-    const wasPlain = isPlain && (blobSources.get(digest)?.repositories.length ?? 0) > 0;
-    return { descriptor, diffId, pack: isPlain && !wasPlain };
-  });
+  return manifest.layers.flatMap((descriptor, index) => layerBlob(parts, descriptor, diffIds[index]));
+}
+
+function layerBlob(
+  { content, layers, blobSources }: ImageParts,
+  descriptor: Descriptor,
+  diffId: Digest | undefined,
+): PushedBlob[] {
+  const { digest, mediaType } = descriptor;
+  // Their owner lets nobody else give them away.
+  if (foreign.test(mediaType)) return [];
+  const isPlain = layers.has(digest) && (diffId === undefined || digest === diffId);
+  if (!isPlain && !content.has(digest)) throw new MissingContent(digest);
+  // What came plain from a registry stays what it was: its image keeps its digest.
+  const wasPlain = isPlain && (blobSources.get(digest)?.repositories.length ?? 0) > 0;
+  return [{ descriptor, diffId: isPlain ? digest : diffId, pack: isPlain && diffId !== undefined && !wasPlain }];
+}
+
+const blobType = /^application\/vnd\.(buildkit\.cacheconfig\.|oci\.image\.layer\.|docker\.image\.rootfs\.)/;
+
+function isBlob({ mediaType }: Descriptor): boolean {
+  return blobType.test(mediaType);
 }
 
 function diffIdsOf({ content }: ImageParts, { config }: Manifest): readonly Digest[] {
