@@ -282,18 +282,19 @@ export class Solver {
       // Of those that waited for a step that failed or was given up, one makes it again and the others wait for that.
       if (!running.has(key)) break;
     }
-    const imported = mayReuse ? await this.options.caches?.step(key, vertex) : undefined;
-    if (imported) {
-      return this.#made(vertex, { key, base, found: this.#keep(key, imported, vertex), cached: true });
-    }
-    fault('build.step');
-    const work = make().then(({ diffId, size }) => {
+    let isImported = false;
+    const work = (async () => {
+      const imported = mayReuse ? await this.options.caches?.step(key, vertex) : undefined;
+      isImported = imported !== undefined;
+      if (imported) return this.#keep(key, imported, vertex);
+      fault('build.step');
+      const { diffId, size } = await make();
       fault('build.cached');
       return cache.put(key, { layer: diffId, description: vertex.name, size });
-    });
+    })();
     running.set(key, work);
     try {
-      return this.#made(vertex, { key, base, found: await work, cached: false });
+      return this.#made(vertex, { key, base, found: await work, cached: isImported });
     } finally {
       if (running.get(key) === work) running.delete(key);
     }
