@@ -165,9 +165,8 @@ describe('build outputs: images', () => {
     ];
     for (const [output, message] of refusals) assert.match(await refused(from, '--output', output), message);
     for (const [option, message] of [
-      ['--cache-to=type=inline', /a build cache of the type inline/],
-      ['--build-arg=BUILDKIT_INLINE_CACHE=1', /a build cache of the type inline/],
-      [`--cache-from=type=registry,ref=${registry.host}/x`, /a build cache of the type registry/],
+      ['--cache-to=type=gha,url=http://x/,token=x', /a build cache of the type gha/],
+      ['--cache-from=type=s3,region=x,bucket=x', /a build cache of the type s3/],
       ['--sbom=true', /[Aa]ttestations are not supported/],
     ] as const) {
       assert.match(await refused(from, option, '-t', 'x'), message);

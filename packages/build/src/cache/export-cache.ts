@@ -1,6 +1,7 @@
 import { together } from '@wharf/base/together';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { mediaTypes } from '@wharf/oci/media-type';
 import type { ImageParts } from '@wharf/store/images/image-parts';
 import type {

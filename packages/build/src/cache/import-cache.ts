@@ -1,6 +1,7 @@
 import { EngineError } from '@wharf/base/error';
 import type { Descriptor } from '@wharf/oci/descriptor';
-import { type Digest, digestOf } from '@wharf/oci/digest';
+import type { Digest } from '@wharf/oci/digest';
+import { digestOf } from '@wharf/oci/digest-of';
 import { formatCanonical } from '@wharf/oci/reference';
 import type { OpenBlob } from '@wharf/registry/transfer/download-blob';
 import { fetchContent } from '@wharf/registry/transfer/fetch-content';
