@@ -41,7 +41,10 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Three tiers: the gate sees the application, the application sees the database, the gate does not. */
+/**
+ * Three tiers: the gate sees the application, the application sees the database, the gate does not. Compose 2.24
+ * puts a service into one of two networks only, now and then, where neither has a priority.
+ */
 const shop = `
 name: shop
 services:
@@ -66,7 +69,7 @@ services:
     stop_signal: SIGKILL
     init: true
     environment: { TIER: middle }
-    networks: { front: {}, back: {} }
+    networks: { front: { priority: 100 }, back: {} }
     configs: [{ source: setting, target: /etc/shop.conf }, { source: greeting, target: /etc/greeting }]
     secrets: [password]
     tmpfs: ["/scratch:size=1m"]

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { useDaemon } from '../harness/fixture.ts';
@@ -23,9 +24,18 @@ const cases = {
   networks: 'networks with names, volumes',
 };
 
+/** Ubuntu 24.04 has an SDK and a urllib3 that cannot speak over unix sockets with each other, to no daemon at all. */
+const overSocket = { skip: cannotUseSockets() && 'the SDK 5 has no unix sockets with urllib3 2' };
+
+function cannotUseSockets(): boolean {
+  const print = 'import docker, urllib3; print(docker.__version__, urllib3.__version__)';
+  const [sdk, http] = execFileSync(python, ['-c', print], { encoding: 'utf8' }).split(' ').map(Number.parseFloat);
+  return sdk! < 6 && http! >= 2;
+}
+
 describe("Docker's SDK for Python", () => {
   for (const [name, what] of Object.entries(cases)) {
-    test(what, async () => {
+    test(what, overSocket, async () => {
       const env = { DOCKER_HOST: `unix://${engine.daemon.socket}`, PATH: process.env.PATH };
       const { code, stderr } = await run([python, program, name], { env });
       assert.equal(code, 0, stderr);
