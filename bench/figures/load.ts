@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { imageArchive } from '../../test/fixtures/image.ts';
 import { tar } from '../../test/fixtures/tar.ts';
-import { atLeast, inTurn, type Measure } from './figure.ts';
+import { atLeast, atMost, inTurn, type Measure } from './figure.ts';
 import { mediansOf } from './start.ts';
 
 const program = readFileSync(process.execPath);
@@ -39,16 +39,27 @@ export const measureLoad: Measure = async ({ engines, quick }) => {
   const megabytes = quick ? 100 : 500;
   let generation = 0;
   const images: Buffer[] = [];
+  const cpu: Record<string, number[]> = Object.fromEntries(engines.map(({ name }) => [name, []]));
   const rates = await inTurn(engines, quick ? 1 : 3, async (engine) => {
     const round = engine === engines[0] ? generation++ : generation - 1;
     images[0] = engine === engines[0] ? largeImage(megabytes, round) : images[0]!;
+    const before = engine.cpuMilliseconds();
     const began = performance.now();
     const { status, body } = await engine.client.request('POST', '/v1.40/images/load?quiet=1', images[0]);
     if (status !== 200 || body.includes('errorDetail')) throw new Error(`${engine.name}: load: ${status} ${body}`);
     const rate = megabytes / ((performance.now() - began) / 1000);
+    cpu[engine.name]!.push((engine.cpuMilliseconds() - before) / megabytes);
     await engine.client.call('DELETE', `/v1.40/images/large:${round}?force=1`);
     return rate;
   });
-  const values = mediansOf(rates);
-  return [{ name: `load of a ${megabytes} MB image`, unit: 'MB/s', values, promise: atLeast(values, 2, 'dockerd') }];
+  const [values, byCpu] = [mediansOf(rates), mediansOf(cpu)];
+  return [
+    { name: `load of a ${megabytes} MB image`, unit: 'MB/s', values, promise: atLeast(values, 2, 'dockerd') },
+    {
+      name: `load of a ${megabytes} MB image, a GB`,
+      unit: 'CPU s',
+      values: byCpu,
+      promise: atMost(byCpu, 1 / 4, 'dockerd'),
+    },
+  ];
 };
