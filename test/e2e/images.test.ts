@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { busyboxImage, busyboxRootfs, imageArchive } from '../fixtures/image.ts';
 import { tar } from '../fixtures/tar.ts';
 import { useDaemon } from '../harness/fixture.ts';
+import { wharfOnly } from '../harness/target.ts';
 
 const engine = useDaemon();
 
@@ -121,6 +122,17 @@ test('save gives back what was loaded, and it loads again', async () => {
   assert.deepEqual([after.RootFS, after.Config.Labels], [before.RootFS, before.Config.Labels]);
   assert.equal((await engine.sh('cat /data/seed', { Image: 'saved:1' })).stdout, 'from the image\n');
   await engine.api('DELETE', '/images/saved:1');
+});
+
+test('save writes the same bytes each time, also of what came by its own archive', wharfOnly(), async () => {
+  await engine.load(busyboxImage('stable:1', { Labels: { kept: 'yes' } }));
+  const first = sha256(await bytes('/images/stable:1/get'));
+  const again = await bytes('/images/stable:1/get');
+  assert.equal(sha256(again), first);
+  await engine.api('DELETE', '/images/stable:1');
+  await engine.load(again);
+  assert.equal(sha256(await bytes('/images/stable:1/get')), first);
+  await engine.api('DELETE', '/images/stable:1');
 });
 
 test('save several at once', async () => {
