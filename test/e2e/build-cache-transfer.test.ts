@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { buildContext } from '../harness/build-context.ts';
 import { emptyDaemon, imageId, wharfBuild } from '../harness/cache-daemons.ts';
@@ -63,4 +65,37 @@ describe('caches of builds: registries', () => {
       assert.deepEqual(ran(await wharfBuild(other, context, '-t', image, '--cache-from', cache)), []);
     });
   }
+});
+
+describe('caches of builds: directories of the client', () => {
+  for (const mode of ['min', 'max']) {
+    test(`${mode}: a daemon that has nothing runs nothing again`, async () => {
+      const context = buildContext(engine.daemon, { ...stages(), b: `local ${mode}` });
+      const cache = join(engine.daemon.sandbox.directory, `cache-${mode}`);
+      const image = `local:${mode}`;
+      await wharfBuild(engine.daemon, context, '-t', image, '--cache-to', `type=local,dest=${cache},mode=${mode}`);
+      await using other = await emptyDaemon(engine);
+      const progress = await wharfBuild(other, context, '-t', image, '--cache-from', `type=local,src=${cache}`);
+      assert.deepEqual(ran(progress), [], progress);
+      assert.equal(await imageId(other, image), await imageId(engine.daemon, image));
+    });
+  }
+
+  test('a layer that is another one is told of and made again', async () => {
+    const context = buildContext(engine.daemon, { ...stages(), b: 'broken' });
+    const cache = join(engine.daemon.sandbox.directory, 'cache-broken');
+    await wharfBuild(engine.daemon, context, '-t', 'local:broken', '--cache-to', `type=local,dest=${cache}`);
+    const { manifests } = JSON.parse(readFileSync(join(cache, 'index.json'), 'utf8'));
+    const blob = (digest: string) => join(cache, 'blobs', 'sha256', digest.slice('sha256:'.length));
+    const { layers } = JSON.parse(readFileSync(blob(manifests[0].digest), 'utf8'));
+    for (const { digest, size } of layers) writeFileSync(blob(digest), Buffer.alloc(size, 'x'));
+    await using other = await emptyDaemon(engine);
+    const progress = await wharfBuild(other, context, '--cache-from', `type=local,src=${cache}`);
+    assert.ok(ran(progress).length > 0, progress);
+  });
+
+  test('a directory without a cache is none', async () => {
+    const context = buildContext(engine.daemon, { Dockerfile: `FROM ${registry.host}/busybox\n${random}/x\n` });
+    await wharfBuild(engine.daemon, context, '--cache-from', 'type=local,src=/no/such/cache');
+  });
 });

@@ -173,7 +173,7 @@ describe('wharf build', () => {
       [['--builder', 'other'], /no builder "other" found/],
       [['--progress', 'dream'], /invalid progress mode dream/],
       [['--memory', '1g', '--secret', 'id=x'], /--memory and --secret cannot be used together/],
-      [['--cache-to', 'type=local,dest=x'], /cache of type=local is not supported/],
+      [['--cache-to', 'type=gha,token=x'], /a build cache of the type gha/],
       [['-f', '/no/such'], /failed to read dockerfile: open such: no such file or directory|open \/no\/such/],
     ];
     for (const [options, message] of rows) {

@@ -41,7 +41,7 @@ export const wireFlags = {
     kind: 'stringArray',
     complete: 'file',
   }),
-  'cache-to': list('Where to put the cache (type=inline, type=registry,ref=...)', {
+  'cache-to': list('Where to put the cache (type=inline, type=local,dest=..., type=registry,ref=...)', {
     kind: 'stringArray',
     complete: 'none',
   }),

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { addAuth } from '@wharf/build/client/client-auth';
 import { addAgents, addSecrets } from '@wharf/build/client/client-keys';
+import { addContentStores } from '@wharf/build/client/content-stores';
 import { addFileSend } from '@wharf/build/client/file-send';
 import { addFileSync } from '@wharf/build/client/file-sync';
 import { openSession } from '@wharf/build/client/session';
@@ -20,6 +21,7 @@ import { attributesOf, namedContexts } from './build-attributes.ts';
 import type { BuildSettings } from './build-settings.ts';
 import { cacheEntries } from './cache-entries.ts';
 import { openAgents, planSecrets } from './keys.ts';
+import { tagLocalCaches } from './local-cache.ts';
 import { isRemoteContext, prepareInputs } from './local-inputs.ts';
 import { planOutputs } from './outputs.ts';
 
@@ -57,6 +59,7 @@ export async function runBuild(
   const isAsked = settings.call !== 'build';
   const outputs = isAsked ? undefined : planOutputs(settings);
   const secrets = planSecrets(settings.secrets, cli.environment.lookup);
+  const caches = cacheEntries(settings.cacheFrom, settings.cacheTo);
   const inputs = await prepareInputs(settings, files);
   const contexts = namedContexts(settings.buildContexts, inputs.directories);
   const agents = held.use(await openAgents(settings.ssh, cli.environment));
@@ -67,13 +70,13 @@ export async function runBuild(
   if (secrets.size > 0) addSecrets(handlers, async (id) => secrets.get(id)?.());
   if (agents.sockets.size > 0) addAgents(handlers, agents.sockets);
   if (outputs && outputs.receivers.size > 0) addFileSend(handlers, outputs.receivers);
+  if (caches.stores.size > 0) addContentStores(handlers, caches.stores);
   const upload = inputs.upload && addUpload(handlers, inputs.upload);
 
   const endpoint = await endpointOf(cli);
   const session = held.use(await openSession(endpoint, handlers, contextName(settings.context)));
   const channel = await openControl(endpoint);
   held.defer(() => channel.close());
-  const caches = cacheEntries(settings.cacheFrom, settings.cacheTo);
   const job: BuildJob = {
     ref,
     sessionId: session.id,
@@ -93,7 +96,9 @@ export async function runBuild(
   };
   try {
     if (isAsked) return { ref, response: {}, answer: await ask(channel, job) };
-    return { ref, response: await solve(channel, job), answer: {} };
+    const response = await solve(channel, job);
+    tagLocalCaches(caches.written, response);
+    return { ref, response, answer: {} };
   } catch (error) {
     throw solveFailure(error);
   }
