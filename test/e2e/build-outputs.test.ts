@@ -166,7 +166,6 @@ describe('build outputs: images', () => {
     for (const [output, message] of refusals) assert.match(await refused(from, '--output', output), message);
     for (const [option, message] of [
       ['--cache-to=type=azblob,account_url=http://x', /a build cache of the type azblob/],
-      ['--cache-from=type=s3,region=x,bucket=x', /a build cache of the type s3/],
       ['--sbom=true', /[Aa]ttestations are not supported/],
     ] as const) {
       assert.match(await refused(from, option, '-t', 'x'), message);
