@@ -80,6 +80,13 @@ function run(job: Job): Promise<{ code: number; output: string }> {
       process.kill(-child.pid!, 'SIGKILL');
     }, job.seconds * 1000);
     child.once('error', (error) => chunks.push(Buffer.from(String(error))));
+    // What a killed test has left behind may hold its pipes for ever.
+    child.once('exit', () => {
+      setTimeout(() => {
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 10_000).unref();
+    });
     child.once('close', (code) => {
       clearTimeout(timer);
       resolve({ code: code ?? 137, output: Buffer.concat(chunks).toString() });
